@@ -16,11 +16,11 @@ export class Random {
   private counter = 1;
   private spareNormal: number | undefined;
 
-  constructor(
-    private readonly seed: number,
-    ...stream: number[]
-  ) {
+  private readonly key: readonly number[];
+
+  constructor(seed: number, ...stream: number[]) {
     const key = [seed % 4294967296, Math.floor(seed / 4294967296), ...stream];
+    this.key = key;
     this.a = 0x9e3779b9;
     this.b = 0x243f6a88;
     this.c = 0xb7e15162;
@@ -32,9 +32,9 @@ export class Random {
     for (let i = 0; i < 12; i++) this.bits();
   }
 
-  /** An independent generator that depends only on this one's seed and the given numbers, not on what was drawn. */
+  /** An independent generator that depends only on this one's seed and stream and the given numbers, not on what was drawn. */
   fork(...stream: number[]): Random {
-    return new Random(mix(this.seed >>> 0), 0x5eed, ...stream);
+    return new Random(0x5eed, ...this.key, ...stream);
   }
 
   /** 32 random bits as an unsigned integer. */
