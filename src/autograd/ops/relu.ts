@@ -1,0 +1,14 @@
+import * as kernels from '../../kernels/relu.js';
+import type { Tensor } from '../../runtime/tensor.js';
+import type { Tape } from '../tape.js';
+
+/** max(x, 0), any axes. */
+export function relu<A extends string>(tape: Tape, x: Tensor<A>): Tensor<A> {
+  const y = tape.emptyLike(x);
+  kernels.relu(tape.recorder, x, y);
+  return tape.push(y, [x], (dy) => {
+    const dx = tape.gradTarget(x);
+    kernels.reluGrad(tape.recorder, y, dy, dx);
+    return [dx];
+  });
+}

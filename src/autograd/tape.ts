@@ -1,0 +1,101 @@
+import { sum } from '../kernels/sum.js';
+import type { Recorder } from '../runtime/recorder.js';
+import { Tensor } from '../runtime/tensor.js';
+
+/** Receives the gradient of the output, returns that of each input (undefined for those without one). */
+type Backward = (dy: Tensor) => readonly (Tensor | undefined)[];
+
+interface Node {
+  readonly y: Tensor;
+  readonly inputs: readonly Tensor[];
+  readonly backward: Backward;
+}
+
+/** A persistent tensor that is learnt; its gradient has a fixed place, next to those of the other parameters. */
+export class Parameter<A extends string = string> extends Tensor<A> {
+  constructor(
+    data: Tensor<A>,
+    readonly gradient: Tensor<A>,
+    label: string,
+  ) {
+    super(data.axes, data.shape, data.blocks, label);
+    this.requiresGrad = true;
+  }
+}
+
+/**
+ * Remembers what was computed from what while a program is recorded, and records the gradients in reverse order. It knows no
+ * op: each brings its own gradient closure. With `grad: false` (inference) nothing is remembered and memory is freed early.
+ */
+export class Tape {
+  private readonly nodes: Node[] = [];
+  private readonly uses = new Map<Tensor, number>();
+
+  constructor(
+    readonly recorder: Recorder,
+    readonly options: { readonly grad: boolean } = { grad: true },
+  ) {}
+
+  /** A transient tensor for a result; its content is undefined until a kernel writes it. */
+  empty<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
+    return this.recorder.empty(axes, shape, label);
+  }
+
+  emptyLike<A extends string>(x: Tensor<A>): Tensor<A> {
+    return this.recorder.empty(x.axes, x.shape, x.label);
+  }
+
+  /**
+   * Where an op should write the gradient of its input `x`: straight into the parameter's own place when this is the only
+   * use of it, otherwise into a transient tensor that the tape sums.
+   */
+  gradTarget<A extends string>(x: Tensor<A>): Tensor<A> {
+    return x instanceof Parameter && this.uses.get(x) === 1 ? (x as Parameter<A>).gradient : this.emptyLike(x);
+  }
+
+  /** Registers y = op(inputs). The closure runs during `backward` and only if a gradient reaches y and some input wants one. */
+  push<A extends string>(y: Tensor<A>, inputs: readonly Tensor[], backward: Backward): Tensor<A> {
+    if (!this.options.grad || !inputs.some((x) => x.requiresGrad)) return y;
+    y.requiresGrad = true;
+    for (const x of inputs) this.uses.set(x, (this.uses.get(x) ?? 0) + 1);
+    this.nodes.push({ y, inputs, backward });
+    return y;
+  }
+
+  /**
+   * Records the gradient of sum(y * dy) for everything that y was computed from. Returns the gradients of tensors that are
+   * not the output of an op (inputs and parameters; those of parameters lie in `Parameter.gradient`).
+   */
+  backward(y: Tensor, dy: Tensor): Map<Tensor, Tensor> {
+    const contributions = new Map<Tensor, Tensor[]>([[y, [dy]]]);
+    for (const node of this.nodes.toReversed()) {
+      const terms = contributions.get(node.y);
+      if (!terms) continue;
+      contributions.delete(node.y);
+      const gradients = node.backward(this.total(terms));
+      for (const [i, input] of node.inputs.entries()) {
+        const gradient = gradients[i];
+        if (!gradient || !input.requiresGrad) continue;
+        const list = contributions.get(input);
+        if (list) list.push(gradient);
+        else contributions.set(input, [gradient]);
+      }
+    }
+    return new Map([...contributions].map(([x, terms]) => [x, this.settle(x, terms)]));
+  }
+
+  private total(terms: readonly Tensor[]): Tensor {
+    const [first] = terms;
+    if (!first) throw new Error('tape: no gradient to sum.');
+    if (terms.length === 1) return first;
+    const y = this.emptyLike(first);
+    sum(this.recorder, terms, y);
+    return y;
+  }
+
+  private settle(x: Tensor, terms: readonly Tensor[]): Tensor {
+    if (!(x instanceof Parameter)) return this.total(terms);
+    if (terms[0] !== x.gradient) sum(this.recorder, terms, x.gradient);
+    return x.gradient;
+  }
+}

@@ -1,0 +1,9 @@
+/** y = max(x, 0), float64. */
+export function relu(x: Float64Array): Float64Array {
+  return x.map((v) => Math.max(v, 0));
+}
+
+/** Gradient 0 at 0, as PyTorch. */
+export function reluGrad(x: Float64Array, dy: Float64Array): Float64Array {
+  return dy.map((v, i) => ((x[i] ?? 0) > 0 ? v : 0));
+}

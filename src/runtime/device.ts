@@ -1,0 +1,180 @@
+import { UserError } from '../errors.js';
+import { PipelineCache } from './pipelines.js';
+import { Readback } from './readback.js';
+import { Storage, wholeStorage } from './storage.js';
+import { Tensor } from './tensor.js';
+
+export interface DeviceOptions {
+  /** Smaller limit for one binding than the adapter's, in bytes: splits feature maps earlier (tests use it). */
+  readonly maxBindingBytes?: number;
+  /** Refuses to allocate more than this on the GPU, in bytes. */
+  readonly memoryBudgetBytes?: number;
+}
+
+export interface AdapterSummary {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallbackAdapter: boolean;
+}
+
+/** An open WebGPU device: what it can hold, what it holds, and the errors it reported since the last await. */
+export class Device {
+  readonly pipelines: PipelineCache;
+  readonly readback: Readback;
+  /** Bytes of all live GPU buffers, and how many buffers were ever created. */
+  allocatedBytes = 0;
+  createdBuffers = 0;
+  private failure: Error | undefined;
+  private readonly buffers = new Set<GPUBuffer>();
+  private destroyed = false;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    readonly adapter: AdapterSummary,
+    readonly options: DeviceOptions = {},
+  ) {
+    this.pipelines = new PipelineCache(gpu);
+    this.readback = new Readback(this);
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.failure ??= new Error(`WebGPU: ${event.error.message}`);
+    });
+    void gpu.lost.then((info) => {
+      if (this.destroyed) return;
+      this.failure = new UserError(
+        `The GPU device was lost (${info.reason || 'unknown'}: ${info.message}); expected it to stay until the end. ` +
+          `Earlier checkpoints are intact: run again with --resume, or with a smaller batch or patch if memory ran out.`,
+      );
+    });
+  }
+
+  /** Largest range that one storage binding may cover, in bytes. */
+  get maxBindingBytes(): number {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
+    return Math.min(maxStorageBufferBindingSize, maxBufferSize, this.options.maxBindingBytes ?? Infinity);
+  }
+
+  /** Throws the first error that the device reported asynchronously. */
+  check(): void {
+    if (!this.failure) return;
+    const error = this.failure;
+    throw error;
+  }
+
+  /** Waits until everything submitted so far has run; throws what went wrong. */
+  async idle(): Promise<void> {
+    this.check();
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  createBuffer(label: string, sizeBytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const size = Math.max(16, Math.ceil(sizeBytes / 16) * 16);
+    const budget = this.options.memoryBudgetBytes ?? Infinity;
+    if (this.allocatedBytes + size > budget) {
+      throw new UserError(
+        `${label}: ${mebibytes(size)} on top of ${mebibytes(this.allocatedBytes)} exceed the memory budget of ${mebibytes(budget)}; ` +
+          `raise the budget to at least ${mebibytes(this.allocatedBytes + size)} or use a smaller batch, patch or tile.`,
+      );
+    }
+    if (size > this.gpu.limits.maxBufferSize) {
+      throw new UserError(`${label}: a buffer of ${mebibytes(size)} exceeds this adapter's limit of ${mebibytes(this.gpu.limits.maxBufferSize)}; use a smaller batch, patch or tile.`);
+    }
+    const buffer = this.gpu.createBuffer({ label, size, usage });
+    this.buffers.add(buffer);
+    this.allocatedBytes += buffer.size;
+    this.createdBuffers++;
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    if (!this.buffers.delete(buffer)) return;
+    this.allocatedBytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** A storage that lives until the device is destroyed or `destroyBuffer` is called on its buffer. */
+  persistentStorage(label: string, sizeBytes: number): Storage {
+    const usage = GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST;
+    return new Storage(label, sizeBytes, this.createBuffer(label, sizeBytes, usage), true);
+  }
+
+  /** A persistent tensor of zeros (or of `data`), in one buffer. */
+  tensor<A extends string>(axes: A, shape: readonly number[], data?: ArrayLike<number>, label = 'input'): Tensor<A> {
+    const elements = shape.reduce((product, s) => product * s, 1);
+    const storage = this.persistentStorage(label, 4 * elements);
+    const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
+    const tensor = new Tensor(axes, shape, [{ buffer: wholeStorage(storage), blockChannels: channels, offset: 0, count: channels }], label);
+    if (data) this.write(tensor, data);
+    return tensor;
+  }
+
+  /** Uploads 32-bit floats into a tensor that lies in one persistent buffer. */
+  write(tensor: Tensor, data: ArrayLike<number>): void {
+    if (data.length !== tensor.size) throw new RangeError(`write: ${tensor.toString()} holds ${tensor.size} numbers, ${data.length} were given.`);
+    const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+    this.writeBytes(tensor, floats);
+  }
+
+  writeBytes(tensor: Tensor, data: Float32Array | Uint32Array): void {
+    const { storage, offsetBytes } = tensor.buffer;
+    if (!storage.buffer) throw new Error(`write: ${tensor.toString()} has no memory yet; compile its program first.`);
+    this.gpu.queue.writeBuffer(storage.buffer, offsetBytes, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** The numbers of a tensor, in row-major order of its axes. */
+  async read(tensor: Tensor): Promise<Float32Array> {
+    this.check();
+    const result = await this.readback.read(tensor);
+    this.check();
+    return result;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.readback.destroy();
+    for (const buffer of this.buffers) buffer.destroy();
+    this.buffers.clear();
+    this.allocatedBytes = 0;
+    this.gpu.destroy();
+  }
+}
+
+/** GPUBufferUsage and GPUMapMode as numbers: Dawn in Node has no such globals. */
+export const GPU_MAP_READ = 0x01;
+export const GPU_COPY_SRC = 0x04;
+export const GPU_COPY_DST = 0x08;
+export const GPU_UNIFORM = 0x40;
+export const GPU_STORAGE = 0x80;
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
+}
+
+/** Opens a device on the platform's WebGPU with the adapter's own limits for sizes; everything else stays portable. */
+export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPreference?: GPUPowerPreference } = {}): Promise<Device> {
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (!adapter) {
+    throw new UserError(
+      'No WebGPU adapter was found; expected a Vulkan, Metal or D3D12 driver. ' +
+        'On Linux without a GPU install a software Vulkan: `npm run setup` does it, or run `apt-get install mesa-vulkan-drivers` (Debian 12: from bookworm-backports).',
+    );
+  }
+  const { limits } = adapter;
+  const device = await adapter.requestDevice({
+    requiredLimits: {
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxBufferSize: limits.maxBufferSize,
+    },
+  });
+  const info = adapter.info;
+  const summary: AdapterSummary = {
+    vendor: info.vendor,
+    architecture: info.architecture,
+    device: info.device,
+    description: info.description,
+    isFallbackAdapter: info.isFallbackAdapter,
+  };
+  return new Device(device, summary, options);
+}

@@ -1,0 +1,89 @@
+import { UserError } from '../errors.js';
+import { mebibytes, type Device } from './device.js';
+import { compileProgram, type CompileOptions, type Program } from './program.js';
+import type { Access, Shader } from './shader.js';
+import { Storage, wholeStorage, type BufferRef } from './storage.js';
+import { Tensor, type ChannelBlock } from './tensor.js';
+
+/** Number of workgroups along x, y and z. */
+export type Grid = readonly [x: number, y: number, z: number];
+
+export interface Dispatch {
+  readonly shader: Shader;
+  readonly buffers: Readonly<Record<string, BufferRef>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly overrides: Readonly<Record<string, number>>;
+  readonly grid: Grid;
+}
+
+interface DispatchArguments<B extends Record<string, Access>, P extends string, O extends string> {
+  readonly buffers: Readonly<Record<keyof B, BufferRef>>;
+  readonly params: Readonly<Record<P, number>>;
+  readonly overrides?: Readonly<Partial<Record<O, number>>>;
+  readonly grid: Grid;
+}
+
+const MAX_WORKGROUPS = 65535;
+
+/**
+ * The list of dispatches of one program (a training step, an evaluation). Nothing runs while recording: shapes are static, so
+ * the list is made once, its memory planned, and then replayed.
+ */
+export class Recorder {
+  readonly dispatches: Dispatch[] = [];
+  private readonly kept = new Set<Storage>();
+
+  constructor(readonly device: Device) {}
+
+  /** Appends one dispatch. Names of buffers, params and overrides are checked by the compiler against the WGSL. */
+  dispatch<B extends Record<string, Access>, P extends string, O extends string>(shader: Shader<B, P, O>, call: DispatchArguments<B, P, O>): void {
+    if (call.grid.some((g) => !Number.isInteger(g) || g < 1 || g > MAX_WORKGROUPS)) {
+      throw new RangeError(`${shader.name}: grid ${call.grid.join('x')}; WebGPU allows 1 to ${MAX_WORKGROUPS} workgroups per dimension.`);
+    }
+    const overrides = Object.fromEntries(Object.entries<number | undefined>(call.overrides ?? {}).filter((e): e is [string, number] => e[1] !== undefined));
+    this.dispatches.push({ shader, buffers: call.buffers, params: call.params, overrides, grid: call.grid });
+  }
+
+  /** A transient tensor: memory from the plan, content undefined until a dispatch writes it. NCHW is split where a binding cannot hold it. */
+  empty<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
+    return new Tensor(axes, shape, this.allocate(axes, shape, label), label);
+  }
+
+  /** Keeps a transient tensor readable after the program has run. */
+  keep(tensor: Tensor): void {
+    for (const block of tensor.blocks) this.kept.add(block.buffer.storage);
+  }
+
+  /** Plans memory, compiles all pipelines in parallel, and builds every bind group: afterwards a run allocates nothing. */
+  async compile(options: CompileOptions = {}): Promise<Program> {
+    return compileProgram(this.device, this.dispatches, this.kept, options);
+  }
+
+  private allocate(axes: string, shape: readonly number[], label: string): ChannelBlock[] {
+    const bytes = 4 * shape.reduce((product, s) => product * s, 1);
+    const limit = this.device.maxBindingBytes;
+    const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
+    const channelBytes = bytes / channels;
+    if (channelBytes > limit) {
+      throw new UserError(
+        `${label || axes} ${shape.join('x')}: one channel takes ${mebibytes(channelBytes)}, a binding of this adapter holds ${mebibytes(limit)}; use a smaller batch, patch or tile.`,
+      );
+    }
+    const perBlock = Math.min(channels, Math.floor(limit / channelBytes));
+    const blocks: ChannelBlock[] = [];
+    for (let first = 0; first < channels; first += perBlock) {
+      const count = Math.min(perBlock, channels - first);
+      const storage = new Storage(label, count * channelBytes, undefined, false);
+      blocks.push({ buffer: wholeStorage(storage), blockChannels: count, offset: 0, count });
+    }
+    return blocks;
+  }
+}
+
+/** Workgroups for `count` invocations of `workgroupSize`, folded into two dimensions; shaders undo it with `flatIndex`. */
+export function flatGrid(count: number, workgroupSize: number): Grid {
+  const groups = Math.ceil(count / workgroupSize);
+  if (groups <= MAX_WORKGROUPS) return [Math.max(1, groups), 1, 1];
+  const rows = Math.ceil(groups / MAX_WORKGROUPS);
+  return [Math.ceil(groups / rows), rows, 1];
+}

@@ -1,0 +1,56 @@
+/** How a binding is used; read from the WGSL by scripts/build-shaders.ts. */
+export type Access = 'read' | 'readWrite' | 'uniform';
+
+export interface ParamField {
+  readonly name: string;
+  readonly type: 'u32' | 'i32' | 'f32';
+  readonly offsetBytes: number;
+}
+
+/** A part of the joined source and the file it came from, so that an error can point at the .wgsl line. */
+export interface SourceSegment {
+  readonly file: string;
+  readonly firstLine: number;
+}
+
+/**
+ * One WGSL entry point, embedded and reflected at build time. The type parameters are the names found in the source:
+ * a misspelt binding, param or override does not compile.
+ */
+export interface Shader<
+  Bindings extends Record<string, Access> = Record<string, Access>,
+  Param extends string = string,
+  Override extends string = string,
+> {
+  readonly name: string;
+  readonly source: string;
+  readonly segments: readonly SourceSegment[];
+  readonly bindings: readonly { readonly name: keyof Bindings & string; readonly binding: number; readonly access: Access }[];
+  /** The `Params` struct (4-byte scalars) and its binding; null when the shader has none. */
+  readonly params: { readonly binding: number; readonly sizeBytes: number; readonly fields: readonly (ParamField & { name: Param })[] } | null;
+  /** Override constants and their defaults. */
+  readonly overrides: Readonly<Record<Override, number>>;
+}
+
+/** Packs params into the layout of the shader's `Params` struct (little-endian, as WebGPU demands). */
+export function packParams(shader: Shader, values: Readonly<Record<string, number>>, into: DataView): void {
+  for (const field of shader.params?.fields ?? []) {
+    const value = values[field.name];
+    if (value === undefined) throw new Error(`${shader.name}: param ${field.name} is missing.`);
+    if (field.type === 'f32') into.setFloat32(field.offsetBytes, value, true);
+    else if (!Number.isInteger(value)) throw new RangeError(`${shader.name}: param ${field.name} = ${value}, expected an integer.`);
+    else if (field.type === 'u32') into.setUint32(field.offsetBytes, checkedU32(shader, field.name, value), true);
+    else into.setInt32(field.offsetBytes, value, true);
+  }
+}
+
+function checkedU32(shader: Shader, name: string, value: number): number {
+  if (value >= 0 && value < 2 ** 32) return value;
+  throw new RangeError(`${shader.name}: param ${name} = ${value} does not fit an unsigned 32-bit integer.`);
+}
+
+/** The file, line and column of a position in the joined source of a shader. */
+export function locate(shader: Shader, line: number): { file: string; line: number } {
+  const segment = shader.segments.findLast((s) => s.firstLine <= line) ?? { file: shader.name, firstLine: 1 };
+  return { file: segment.file, line: line - segment.firstLine + 1 };
+}

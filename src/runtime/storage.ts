@@ -1,0 +1,25 @@
+/**
+ * A piece of GPU memory known to the recorder. A *persistent* storage owns its buffer from the start (parameters, inputs,
+ * results that outlive a run); a *transient* one gets a slot of the memory plan when its program is compiled, and its
+ * content is undefined until a dispatch of that program writes it.
+ */
+export class Storage {
+  constructor(
+    readonly label: string,
+    readonly sizeBytes: number,
+    /** Set at once for persistent storages, by the memory plan for transient ones. */
+    public buffer: GPUBuffer | undefined,
+    readonly persistent: boolean,
+  ) {}
+}
+
+/** A range of a storage as a shader binding sees it; `offsetBytes` is a multiple of 256. */
+export interface BufferRef {
+  readonly storage: Storage;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+export function wholeStorage(storage: Storage): BufferRef {
+  return { storage, offsetBytes: 0, sizeBytes: storage.sizeBytes };
+}

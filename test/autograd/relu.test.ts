@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { concat } from '../../src/autograd/ops/concat.js';
+import { relu } from '../../src/autograd/ops/relu.js';
+import * as reference from '../../src/kernels/reference/relu.js';
+import { Random } from '../../src/random.js';
+import type { Tensor } from '../../src/runtime/tensor.js';
+import { runOp, testDevice } from '../support/gpu.js';
+
+const device = await testDevice({ maxBindingBytes: 16384 });
+
+describe('relu', () => {
+  for (const [n, c, h, w] of [[1, 1, 1, 1], [2, 3, 5, 7], [1, 17, 17, 13], [2, 8, 33, 31]] as const) {
+    it(`equals the reference, forward and backward, at ${n}x${c}x${h}x${w}`, async () => {
+      const random = new Random(1, n, c, h, w);
+      const data = Float32Array.from({ length: n * c * h * w }, () => random.normal());
+      const dy = data.map(() => random.normal());
+      // A persistent input lies in one buffer; the intermediate results are split at 16 KiB.
+      const result = await runOp(device, { x: { axes: 'NCHW', shape: [n, c, h, w], data } }, (tape, { x }) => relu(tape, concat(tape, [relu(tape, x as Tensor<'NCHW'>)])), dy);
+      expect(result.y).toEqual(Float32Array.from(reference.relu(Float64Array.from(data))));
+      expect(result.grads.x).toEqual(Float32Array.from(reference.reluGrad(Float64Array.from(data), Float64Array.from(dy))));
+    });
+  }
+});
