@@ -7,9 +7,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const OS = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'];
 const CPU = ['arm64', 'arm', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64', 'wasm32'];
 
-/** Lock entry of an optional platform package such as `@deno/linux-arm64-glibc`, from its name alone. */
+/** @typedef {{ optionalDependencies?: Record<string, string>, dev?: boolean }} LockEntry */
+
+/**
+ * Lock entry of an optional platform package such as `@deno/linux-arm64-glibc`, from its name alone.
+ * @param {string} name
+ * @param {string} version
+ * @param {boolean | undefined} dev
+ */
 export function platformEntry(name, version, dev) {
-  const parts = name.split('/').at(-1).split('-');
+  const parts = name.split(/[/-]/);
   const os = OS.filter((o) => parts.includes(o));
   const cpu = CPU.filter((c) => parts.includes(c));
   if (os.length + cpu.length === 0) return undefined;
@@ -24,8 +31,12 @@ export function platformEntry(name, version, dev) {
   };
 }
 
-/** Names of exactly pinned optional dependencies that the lock declares but does not hold, with the entry to add. */
+/**
+ * Names of exactly pinned optional dependencies that the lock declares but does not hold, with the entry to add.
+ * @param {Record<string, LockEntry>} packages
+ */
 export function missingOptional(packages) {
+  /** @type {Record<string, ReturnType<typeof platformEntry>>} */
   const missing = {};
   for (const [path, entry] of Object.entries(packages)) {
     for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
@@ -38,10 +49,9 @@ export function missingOptional(packages) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const file = fileURLToPath(new URL('../package-lock.json', import.meta.url));
-  const lock = JSON.parse(readFileSync(file, 'utf8'));
+  const lock = /** @type {{ packages: Record<string, LockEntry> }} */ (JSON.parse(readFileSync(file, 'utf8')));
   const missing = missingOptional(lock.packages);
   const entries = Object.entries({ ...lock.packages, ...missing }).sort(([a], [b]) => (a < b ? -1 : 1));
-  lock.packages = Object.fromEntries(entries);
-  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...lock, packages: Object.fromEntries(entries) }, null, 2)}\n`);
   console.log(`package-lock.json: ${Object.keys(missing).length} optional packages of other platforms added.`);
 }
