@@ -1,0 +1,139 @@
+import { avgPool2d } from '../autograd/ops/avg-pool2d.js';
+import { add } from '../autograd/ops/add.js';
+import { attentionPool } from '../autograd/ops/attention-pool.js';
+import { bilinear } from '../autograd/ops/bilinear.js';
+import { concat } from '../autograd/ops/concat.js';
+import { linear } from '../autograd/ops/linear.js';
+import { maxPool2d } from '../autograd/ops/max-pool2d.js';
+import type { Tensor } from '../runtime/tensor.js';
+import type { UNet3PlusConfig } from './config.js';
+import { contextBlock } from './context-block.js';
+import { LayerSet, type Layer, type Pass } from './layers.js';
+
+type Map2d = Tensor<'NCHW'>;
+
+/** Results of one forward pass; scale k has 1/2^k of the input's side. */
+export interface UNet3PlusOutputs {
+  /** Segmentation logits of every head, finest first, each at its own scale: [N, channels, H/2^k, W/2^k]. */
+  readonly heads: readonly Map2d[];
+  /** X_De^1 .. X_De^5: what the heads read. */
+  readonly features: readonly Map2d[];
+  /** Segmentation logits at full size from all scales together; the finest head where there is no fused one. */
+  readonly fused: Map2d;
+  /** Class logits of every scale and of all together, each [N, classes]; empty without classes. */
+  readonly classes: readonly Tensor<'NC'>[];
+  readonly fusedClass: Tensor<'NC'> | null;
+}
+
+export interface UNet3Plus {
+  readonly config: UNet3PlusConfig;
+  readonly layers: LayerSet;
+  readonly forward: (pass: Pass, x: Map2d) => UNet3PlusOutputs;
+}
+
+/** Levels of the network; level 0 has the input's size, level 4 a sixteenth of its side. */
+export const LEVELS = 5;
+
+/**
+ * UNet3+ (Huang et al., ICASSP 2020, arXiv 2004.08790), full or compact by its config. In the paper's notation level k is
+ * X_En^(k+1) and X_De^(k+1); X_De^5 is X_En^5 (here: after the context block, if there is one).
+ */
+export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
+  const layers = new LayerSet();
+  const encoder = range(LEVELS).map((k) => encoderStage(layers, config, k));
+  const context = config.context ? contextBlock(layers, width(config.encoder, LEVELS - 1), config.context) : null;
+  const decoder = range(LEVELS - 1).map((k) => decoderNode(layers, config, k));
+  const headLevels = config.deepSupervision ? LEVELS : 1;
+  const heads = range(headLevels).map((k) => layers.conv(`head.${k}`, featureWidth(config, k), config.segmentationChannels));
+  const fuse = config.fusedHead ? layers.conv('fused', headLevels * config.segmentationChannels, config.segmentationChannels, { kernelSize: 1 }) : null;
+  if (config.classes > 0) for (const k of range(headLevels)) classHead(layers, config, k);
+
+  const forward = (pass: Pass, x: Map2d): UNet3PlusOutputs => {
+    checkInput(config, x);
+    const { tape } = pass;
+    const encoded: Map2d[] = [];
+    for (const [k, stage] of encoder.entries()) {
+      const previous = encoded.at(-1);
+      const pooled = previous ? maxPool2d(tape, previous, { kernelSize: 2 }) : x;
+      const image = previous && config.imagePyramid ? [avgPool2d(tape, x, { kernelSize: 2 ** k })] : [];
+      encoded.push(stage(pass, image.length > 0 ? concat(tape, [pooled, ...image]) : pooled));
+    }
+    const decoded = [...encoded];
+    if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
+    for (let k = LEVELS - 2; k >= 0; k--) decoded[k] = at(decoder, k)(pass, encoded, decoded);
+    const logits = heads.map((head, k) => head(pass, at(decoded, k)));
+    const finest = at(logits, 0);
+    const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits))) : finest;
+    const classes = config.classes > 0 ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l))) : [];
+    return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 0 ? add(tape, classes) : null };
+  };
+  return { config, layers, forward };
+}
+
+/** The heads' logits, each upsampled to the size of the finest: the deep supervision of the paper. */
+export function upsampleHeads(pass: Pass, heads: readonly Map2d[]): Map2d[] {
+  const finest = at(heads, 0);
+  const size = { height: finest.dim('H'), width: finest.dim('W') };
+  return heads.map((h, k) => (k === 0 ? h : bilinear(pass.tape, h, size)));
+}
+
+/** Class logits from pooled features [N, C] of scale k. */
+export function classLogits(pass: Pass, k: number, pooled: Tensor<'NC'>): Tensor<'NC'> {
+  return linear(pass.tape, pooled, pass.array(`class.${k}.weight`) as Tensor<'OI'>, pass.array(`class.${k}.bias`) as Tensor<'C'>);
+}
+
+/** Channels of X_De^(k+1), which head k reads. */
+export function featureWidth(config: UNet3PlusConfig, k: number): number {
+  return k === LEVELS - 1 ? width(config.encoder, k) : width(config.fusion, k);
+}
+
+/** X_En: two conv-BN-ReLU; below the first level the average-pooled image may join the input. */
+function encoderStage(layers: LayerSet, config: UNet3PlusConfig, k: number): Layer {
+  const out = width(config.encoder, k);
+  const inputs = k === 0 ? config.inputChannels : width(config.encoder, k - 1) + (config.imagePyramid ? config.inputChannels : 0);
+  const first = layers.convBnRelu(`enc.${k}.conv.0`, `enc.${k}.bn.0`, inputs, out);
+  const second = layers.convBnRelu(`enc.${k}.conv.1`, `enc.${k}.bn.1`, out, out);
+  return (pass, x) => second(pass, first(pass, x));
+}
+
+/** X_De (equation 2 of the paper): one branch from every scale, side by side, then a fusing conv-BN-ReLU. */
+function decoderNode(layers: LayerSet, config: UNet3PlusConfig, k: number): (pass: Pass, encoded: Map2d[], decoded: Map2d[]) => Map2d {
+  const sourceWidth = (s: number): number => (s <= k ? width(config.encoder, s) : featureWidth(config, s));
+  const branches = range(LEVELS).map((s) => layers.convBnRelu(`dec.${k}.branch.${s}.conv`, `dec.${k}.branch.${s}.bn`, sourceWidth(s), config.branch));
+  const fuse = layers.convBnRelu(`dec.${k}.fuse.conv`, `dec.${k}.fuse.bn`, LEVELS * config.branch, width(config.fusion, k));
+  return (pass, encoded, decoded) => {
+    const size = { height: at(encoded, k).dim('H'), width: at(encoded, k).dim('W') };
+    const maps = branches.map((branch, s) => {
+      if (s <= k) return branch(pass, s === k ? at(encoded, s) : maxPool2d(pass.tape, at(encoded, s), { kernelSize: 2 ** (k - s), ceilMode: true }));
+      if (config.upsampling === 'before-conv') return branch(pass, bilinear(pass.tape, at(decoded, s), size));
+      return bilinear(pass.tape, branch(pass, at(decoded, s)), size);
+    });
+    return fuse(pass, concat(pass.tape, maps));
+  };
+}
+
+function classHead(layers: LayerSet, config: UNet3PlusConfig, k: number): void {
+  layers.parameters.push({ name: `class.${k}.weight`, axes: 'OI', shape: [config.classes, featureWidth(config, k)] });
+  layers.parameters.push({ name: `class.${k}.bias`, axes: 'C', shape: [config.classes] });
+}
+
+function checkInput(config: UNet3PlusConfig, x: Map2d): void {
+  const side = 2 ** (LEVELS - 1);
+  if (x.dim('C') !== config.inputChannels || x.dim('H') % side !== 0 || x.dim('W') % side !== 0) {
+    throw new RangeError(`unet3plus: input ${x.toString()}, expected ${config.inputChannels} channel(s) and sides that are multiples of ${side}; pad the image by reflection.`);
+  }
+}
+
+function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i);
+}
+
+function at<T>(list: readonly T[], i: number): T {
+  const item = list[i];
+  if (item === undefined) throw new RangeError(`unet3plus: no level ${i} among ${list.length}.`);
+  return item;
+}
+
+function width(widths: readonly number[], k: number): number {
+  return at(widths, k);
+}
