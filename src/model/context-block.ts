@@ -8,7 +8,9 @@ import type { Layer, LayerSet } from './layers.js';
  * the whole tile, so that tiled and untiled inference agree.
  */
 export function contextBlock(layers: LayerSet, channels: number, config: ContextConfig): Layer {
-  const dilated = config.dilations.map((dilation, i) => layers.convBnRelu(`context.dilated.${i}.conv`, `context.dilated.${i}.bn`, channels, config.channels, { dilation }));
+  const dilated = config.dilations.map((dilation, i) =>
+    layers.convBnRelu(`context.dilated.${i}.conv`, `context.dilated.${i}.bn`, channels, config.channels, { dilation }),
+  );
   const averaged = layers.convBnRelu('context.window.conv', 'context.window.bn', channels, config.channels, { kernelSize: 1 });
   const parts = config.dilations.length + 1;
   const fuse = layers.convBnRelu('context.fuse.conv', 'context.fuse.bn', parts * config.channels, channels, { kernelSize: 1 });

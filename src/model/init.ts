@@ -30,5 +30,5 @@ function initialArray({ name, shape, axes }: ArraySpec, random: Random, net: UNe
 /** [channels, heads * channels, 1, 1]: output c is the mean of channel c of every head. */
 function averageOfHeads(weight: Float32Array, channels: number): Float32Array {
   const inputs = weight.length / channels;
-  return weight.map((_, i) => (i % inputs % channels === Math.floor(i / inputs) ? channels / inputs : 0));
+  return weight.map((_, i) => ((i % inputs) % channels === Math.floor(i / inputs) ? channels / inputs : 0));
 }

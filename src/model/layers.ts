@@ -50,9 +50,15 @@ export class LayerSet {
     this.folds.push({ conv, bn });
     const padding = (dilation * (kernelSize - 1)) / 2;
     return (pass, x) => {
-      if (pass.mode === 'folded') return conv2d(pass.tape, x, convWeight(pass, conv), convBias(pass, conv), { padding, dilation, relu: true });
+      if (pass.mode === 'folded')
+        return conv2d(pass.tape, x, convWeight(pass, conv), convBias(pass, conv), { padding, dilation, relu: true });
       const vector = (part: string): Tensor<'C'> => pass.array(`${bn}.${part}`) as Tensor<'C'>;
-      const affine = { weight: vector('weight'), bias: vector('bias'), runningMean: vector('running_mean'), runningVar: vector('running_var') };
+      const affine = {
+        weight: vector('weight'),
+        bias: vector('bias'),
+        runningMean: vector('running_mean'),
+        runningVar: vector('running_var'),
+      };
       return batchNorm(pass.tape, plain(pass, x), affine, { training: pass.mode === 'train', relu: true });
     };
   }
@@ -84,9 +90,18 @@ export function foldBatchNorms(arrays: ReadonlyMap<string, Float32Array>, folds:
     const weight = get(`${conv}.weight`);
     const bias = get(`${conv}.bias`);
     const perOutput = weight.length / bias.length;
-    const scale = Float64Array.from(bias, (_, o) => (get(`${bn}.weight`)[o] ?? 0) / Math.sqrt((get(`${bn}.running_var`)[o] ?? 0) + BATCH_NORM_EPS));
-    folded.set(`${conv}.weight`, weight.map((w, i) => w * (scale[Math.floor(i / perOutput)] ?? 0)));
-    folded.set(`${conv}.bias`, bias.map((b, o) => (b - (get(`${bn}.running_mean`)[o] ?? 0)) * (scale[o] ?? 0) + (get(`${bn}.bias`)[o] ?? 0)));
+    const scale = Float64Array.from(
+      bias,
+      (_, o) => (get(`${bn}.weight`)[o] ?? 0) / Math.sqrt((get(`${bn}.running_var`)[o] ?? 0) + BATCH_NORM_EPS),
+    );
+    folded.set(
+      `${conv}.weight`,
+      weight.map((w, i) => w * (scale[Math.floor(i / perOutput)] ?? 0)),
+    );
+    folded.set(
+      `${conv}.bias`,
+      bias.map((b, o) => (b - (get(`${bn}.running_mean`)[o] ?? 0)) * (scale[o] ?? 0) + (get(`${bn}.bias`)[o] ?? 0)),
+    );
     for (const part of ['weight', 'bias', 'running_mean', 'running_var']) folded.delete(`${bn}.${part}`);
   }
   return folded;

@@ -45,7 +45,9 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
   const decoder = range(LEVELS - 1).map((k) => decoderNode(layers, config, k));
   const headLevels = config.deepSupervision ? LEVELS : 1;
   const heads = range(headLevels).map((k) => layers.conv(`head.${k}`, featureWidth(config, k), config.segmentationChannels));
-  const fuse = config.fusedHead ? layers.conv('fused', headLevels * config.segmentationChannels, config.segmentationChannels, { kernelSize: 1 }) : null;
+  const fuse = config.fusedHead
+    ? layers.conv('fused', headLevels * config.segmentationChannels, config.segmentationChannels, { kernelSize: 1 })
+    : null;
   if (config.classes > 0) for (const k of range(headLevels)) classHead(layers, config, k);
 
   const forward = (pass: Pass, x: Map2d): UNet3PlusOutputs => {
@@ -99,12 +101,15 @@ function encoderStage(layers: LayerSet, config: UNet3PlusConfig, k: number): Lay
 /** X_De (equation 2 of the paper): one branch from every scale, side by side, then a fusing conv-BN-ReLU. */
 function decoderNode(layers: LayerSet, config: UNet3PlusConfig, k: number): (pass: Pass, encoded: Map2d[], decoded: Map2d[]) => Map2d {
   const sourceWidth = (s: number): number => (s <= k ? width(config.encoder, s) : featureWidth(config, s));
-  const branches = range(LEVELS).map((s) => layers.convBnRelu(`dec.${k}.branch.${s}.conv`, `dec.${k}.branch.${s}.bn`, sourceWidth(s), config.branch));
+  const branches = range(LEVELS).map((s) =>
+    layers.convBnRelu(`dec.${k}.branch.${s}.conv`, `dec.${k}.branch.${s}.bn`, sourceWidth(s), config.branch),
+  );
   const fuse = layers.convBnRelu(`dec.${k}.fuse.conv`, `dec.${k}.fuse.bn`, LEVELS * config.branch, width(config.fusion, k));
   return (pass, encoded, decoded) => {
     const size = { height: at(encoded, k).dim('H'), width: at(encoded, k).dim('W') };
     const maps = branches.map((branch, s) => {
-      if (s <= k) return branch(pass, s === k ? at(encoded, s) : maxPool2d(pass.tape, at(encoded, s), { kernelSize: 2 ** (k - s), ceilMode: true }));
+      if (s <= k)
+        return branch(pass, s === k ? at(encoded, s) : maxPool2d(pass.tape, at(encoded, s), { kernelSize: 2 ** (k - s), ceilMode: true }));
       if (config.upsampling === 'before-conv') return branch(pass, bilinear(pass.tape, at(decoded, s), size));
       return bilinear(pass.tape, branch(pass, at(decoded, s)), size);
     });
@@ -120,7 +125,9 @@ function classHead(layers: LayerSet, config: UNet3PlusConfig, k: number): void {
 function checkInput(config: UNet3PlusConfig, x: Map2d): void {
   const side = 2 ** (LEVELS - 1);
   if (x.dim('C') !== config.inputChannels || x.dim('H') % side !== 0 || x.dim('W') % side !== 0) {
-    throw new RangeError(`unet3plus: input ${x.toString()}, expected ${config.inputChannels} channel(s) and sides that are multiples of ${side}; pad the image by reflection.`);
+    throw new RangeError(
+      `unet3plus: input ${x.toString()}, expected ${config.inputChannels} channel(s) and sides that are multiples of ${side}; pad the image by reflection.`,
+    );
   }
 }
 

@@ -79,7 +79,9 @@ export class Device {
       );
     }
     if (size > this.gpu.limits.maxBufferSize) {
-      throw new UserError(`${label}: a buffer of ${mebibytes(size)} exceeds this adapter's limit of ${mebibytes(this.gpu.limits.maxBufferSize)}; use a smaller batch, patch or tile.`);
+      throw new UserError(
+        `${label}: a buffer of ${mebibytes(size)} exceeds this adapter's limit of ${mebibytes(this.gpu.limits.maxBufferSize)}; use a smaller batch, patch or tile.`,
+      );
     }
     const buffer = this.gpu.createBuffer({ label, size, usage });
     this.buffers.add(buffer);
@@ -112,7 +114,8 @@ export class Device {
 
   /** Uploads 32-bit floats into a tensor that lies in one persistent buffer. */
   write(tensor: Tensor, data: ArrayLike<number>): void {
-    if (data.length !== tensor.size) throw new RangeError(`write: ${tensor.toString()} holds ${tensor.size} numbers, ${data.length} were given.`);
+    if (data.length !== tensor.size)
+      throw new RangeError(`write: ${tensor.toString()} holds ${tensor.size} numbers, ${data.length} were given.`);
     const floats = data instanceof Float32Array ? data : Float32Array.from(data);
     this.writeBytes(tensor, floats);
   }

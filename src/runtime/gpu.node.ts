@@ -19,6 +19,8 @@ export async function openNodeDevice(options: DeviceOptions & { adapter?: string
     return await openDevice(dawn(options), options);
   } catch (error) {
     if (!options.adapter || !(error instanceof UserError)) throw error;
-    throw new UserError(`No WebGPU adapter has "${options.adapter}" in its name; run \`mcgpu doctor\` to see what is there, or drop --adapter.`);
+    throw new UserError(
+      `No WebGPU adapter has "${options.adapter}" in its name; run \`mcgpu doctor\` to see what is there, or drop --adapter.`,
+    );
   }
 }

@@ -22,11 +22,19 @@ export class PipelineCache {
     return entry;
   }
 
-  private async compile(shader: Shader, constants: Record<string, number>, label: string): Promise<{ pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }> {
+  private async compile(
+    shader: Shader,
+    constants: Record<string, number>,
+    label: string,
+  ): Promise<{ pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }> {
     let compiled = this.shaders.get(shader);
     if (!compiled) this.shaders.set(shader, (compiled = this.compileModule(shader)));
     const { module, layout, pipelineLayout } = await compiled;
-    const pipeline = await this.gpu.createComputePipelineAsync({ label, layout: pipelineLayout, compute: { module, entryPoint: 'main', constants } });
+    const pipeline = await this.gpu.createComputePipelineAsync({
+      label,
+      layout: pipelineLayout,
+      compute: { module, entryPoint: 'main', constants },
+    });
     return { pipeline, layout };
   }
 

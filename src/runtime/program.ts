@@ -58,7 +58,12 @@ export class Program {
   }
 }
 
-export async function compileProgram(device: Device, dispatches: readonly Dispatch[], kept: ReadonlySet<Storage>, options: CompileOptions): Promise<Program> {
+export async function compileProgram(
+  device: Device,
+  dispatches: readonly Dispatch[],
+  kept: ReadonlySet<Storage>,
+  options: CompileOptions,
+): Promise<Program> {
   const { storages, lifetimes } = findLifetimes(dispatches, kept);
   const plan = planMemory(lifetimes);
   const budget = options.memoryBudgetBytes ?? Infinity;
@@ -92,7 +97,8 @@ function findLifetimes(dispatches: readonly Dispatch[], kept: ReadonlySet<Storag
       if (storage.persistent) continue;
       const span = spans.get(storage);
       if (span) span.last = i;
-      else if (access !== 'readWrite') throw new Error(`${d.shader.name}: ${name} (${storage.label || 'unnamed'}) is read before anything wrote it.`);
+      else if (access !== 'readWrite')
+        throw new Error(`${d.shader.name}: ${name} (${storage.label || 'unnamed'}) is read before anything wrote it.`);
       else spans.set(storage, { first: i, last: i });
     }
   }
@@ -139,6 +145,7 @@ function bind(device: Device, d: Dispatch, layout: GPUBindGroupLayout, params: G
     if (!ref?.storage.buffer) throw new Error(`${d.shader.name}: ${name} has no memory.`);
     return { binding, resource: { buffer: ref.storage.buffer, offset: ref.offsetBytes, size: Math.max(4, ref.sizeBytes) } };
   });
-  if (d.shader.params) entries.push({ binding: d.shader.params.binding, resource: { buffer: params, offset: paramsOffset, size: d.shader.params.sizeBytes } });
+  if (d.shader.params)
+    entries.push({ binding: d.shader.params.binding, resource: { buffer: params, offset: paramsOffset, size: d.shader.params.sizeBytes } });
   return device.gpu.createBindGroup({ label: d.shader.name, layout, entries });
 }

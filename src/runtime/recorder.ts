@@ -36,11 +36,16 @@ export class Recorder {
   constructor(readonly device: Device) {}
 
   /** Appends one dispatch. Names of buffers, params and overrides are checked by the compiler against the WGSL. */
-  dispatch<B extends Record<string, Access>, P extends string, O extends string>(shader: Shader<B, P, O>, call: DispatchArguments<B, P, O>): void {
+  dispatch<B extends Record<string, Access>, P extends string, O extends string>(
+    shader: Shader<B, P, O>,
+    call: DispatchArguments<B, P, O>,
+  ): void {
     if (call.grid.some((g) => !Number.isInteger(g) || g < 1 || g > MAX_WORKGROUPS)) {
       throw new RangeError(`${shader.name}: grid ${call.grid.join('x')}; WebGPU allows 1 to ${MAX_WORKGROUPS} workgroups per dimension.`);
     }
-    const overrides = Object.fromEntries(Object.entries<number | undefined>(call.overrides ?? {}).filter((e): e is [string, number] => e[1] !== undefined));
+    const overrides = Object.fromEntries(
+      Object.entries<number | undefined>(call.overrides ?? {}).filter((e): e is [string, number] => e[1] !== undefined),
+    );
     this.dispatches.push({ shader, buffers: call.buffers, params: call.params, overrides, grid: call.grid });
   }
 

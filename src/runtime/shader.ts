@@ -27,7 +27,11 @@ export interface Shader<
   readonly segments: readonly SourceSegment[];
   readonly bindings: readonly { readonly name: keyof Bindings & string; readonly binding: number; readonly access: Access }[];
   /** The `Params` struct (4-byte scalars) and its binding; null when the shader has none. */
-  readonly params: { readonly binding: number; readonly sizeBytes: number; readonly fields: readonly (ParamField & { name: Param })[] } | null;
+  readonly params: {
+    readonly binding: number;
+    readonly sizeBytes: number;
+    readonly fields: readonly (ParamField & { name: Param })[];
+  } | null;
   /** Override constants and their defaults. */
   readonly overrides: Readonly<Record<Override, number>>;
 }

@@ -26,8 +26,10 @@ export class Tensor<Axes extends string = string> {
     readonly blocks: readonly ChannelBlock[],
     readonly label = '',
   ) {
-    if (axes.length !== shape.length) throw new RangeError(`tensor ${label}: axes ${axes} and sizes [${shape.join(', ')}] differ in number.`);
-    if (shape.some((s) => !Number.isInteger(s) || s < 1)) throw new RangeError(`tensor ${label}: sizes [${shape.join(', ')}] must be whole and >= 1.`);
+    if (axes.length !== shape.length)
+      throw new RangeError(`tensor ${label}: axes ${axes} and sizes [${shape.join(', ')}] differ in number.`);
+    if (shape.some((s) => !Number.isInteger(s) || s < 1))
+      throw new RangeError(`tensor ${label}: sizes [${shape.join(', ')}] must be whole and >= 1.`);
   }
 
   get size(): number {
@@ -87,7 +89,12 @@ export function channelConcat(parts: readonly Tensor<'NCHW'>[]): Tensor<'NCHW'> 
     }
   }
   const channels = parts.reduce((sum, p) => sum + p.dim('C'), 0);
-  return new Tensor('NCHW', [n, channels, h, w], parts.flatMap((p) => p.blocks), first.label);
+  return new Tensor(
+    'NCHW',
+    [n, channels, h, w],
+    parts.flatMap((p) => p.blocks),
+    first.label,
+  );
 }
 
 /** A run of channels in which every one of several tensors stays inside one of its blocks. */

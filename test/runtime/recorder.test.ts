@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { relu } from '../../src/kernels/relu.js';
+import * as shaders from '../../src/kernels/shaders.gen.js';
+import { sum } from '../../src/kernels/sum.js';
+import { flatGrid, Recorder } from '../../src/runtime/recorder.js';
+import { alignBlocks, channelConcat, channelSlice } from '../../src/runtime/tensor.js';
+import { testDevice } from '../support/gpu.js';
+
+const device = await testDevice({ maxBindingBytes: 1024 });
+const ramp = Float32Array.from({ length: 2 * 6 * 4 * 4 }, (_, i) => i - 90);
+
+describe('recorder', () => {
+  it('splits a feature map over several buffers where one binding cannot hold it, and reads it back in order', async () => {
+    const r = new Recorder(device);
+    const y = r.empty('NCHW', [2, 6, 4, 4]);
+    expect(y.blocks.length).toBe(1);
+    const large = r.empty('NCHW', [2, 20, 4, 4]);
+    expect(large.blocks.map((b) => b.count)).toEqual([8, 8, 4]);
+    const x = device.tensor('NCHW', [2, 6, 4, 4], ramp);
+    const joined = channelConcat([x, x, x, channelSlice(x, 2, 2)]);
+    relu(r, joined, large);
+    r.keep(large);
+    (await r.compile()).run();
+    const got = await device.read(large);
+    for (const n of [0, 1]) {
+      for (let c = 0; c < 20; c++) {
+        const source = c < 18 ? c % 6 : c - 16;
+        const expected = ramp.subarray((n * 6 + source) * 16, (n * 6 + source + 1) * 16).map((v) => Math.max(0, v));
+        expect(got.subarray((n * 20 + c) * 16, (n * 20 + c + 1) * 16)).toEqual(expected);
+      }
+    }
+  });
+
+  it('says which channel does not fit a binding, and what to do', () => {
+    expect(() => new Recorder(device).empty('NCHW', [1, 2, 32, 32], 'features')).toThrow(
+      /features 1x2x32x32: one channel takes 0.004 MiB.*smaller batch, patch or tile/,
+    );
+  });
+
+  it('replays without creating a buffer and gives the same bits each time', async () => {
+    const r = new Recorder(device);
+    const x = device.tensor('NCHW', [2, 6, 4, 4], ramp);
+    const a = r.empty('NCHW', [2, 6, 4, 4]);
+    const b = r.empty('NCHW', [2, 6, 4, 4]);
+    const c = r.empty('NCHW', [2, 6, 4, 4]);
+    relu(r, x, a);
+    relu(r, a, b);
+    sum(r, [a, b, x], c);
+    r.keep(c);
+    const program = await r.compile();
+    program.run();
+    const first = await device.read(c);
+    const buffers = device.createdBuffers;
+    for (let i = 0; i < 20; i++) program.run();
+    expect(await device.read(c)).toEqual(first);
+    expect(device.createdBuffers).toBe(buffers);
+    expect(first).toEqual(ramp.map((v) => 2 * Math.max(0, v) + v));
+  });
+
+  it('frees memory by lifetime: a chain of twenty takes two slots', async () => {
+    const r = new Recorder(device);
+    let x = device.tensor('NCHW', [2, 6, 4, 4], ramp);
+    for (let i = 0; i < 20; i++) {
+      const y = r.empty('NCHW', [2, 6, 4, 4]);
+      relu(r, x, y);
+      x = y;
+    }
+    const { plan } = await r.compile();
+    expect(plan.naiveBytes).toBe(20 * 768);
+    expect(plan.peakBytes).toBe(2 * 768);
+  });
+
+  it('refuses a budget below the plan, naming both', async () => {
+    const r = new Recorder(device);
+    relu(r, device.tensor('NCHW', [2, 6, 4, 4], ramp), r.empty('NCHW', [2, 6, 4, 4]));
+    await expect(r.compile({ memoryBudgetBytes: 100, label: 'training step' })).rejects.toThrow(
+      /training step: the memory plan needs 0.001 MiB, the budget is 0.000 MiB/,
+    );
+  });
+
+  it('refuses to read what nothing wrote', async () => {
+    const r = new Recorder(device);
+    relu(r, r.empty('NCHW', [1, 1, 1, 1], 'ghost'), r.empty('NCHW', [1, 1, 1, 1]));
+    await expect(r.compile()).rejects.toThrow(/relu: x \(ghost\) is read before anything wrote it/);
+  });
+
+  it('points a shader error at the .wgsl line, in the file itself or in a library that it requires', async () => {
+    const broken = (from: string, to: string): typeof shaders.relu => ({
+      ...shaders.relu,
+      name: `broken ${to}`,
+      source: shaders.relu.source.replace(from, to),
+    });
+    await expect(device.pipelines.get(broken('max(x[xi], 0.0)', 'max(x[xi], 0u)'), {})).rejects.toThrow(
+      /shaders\/relu\.wgsl:\d+:\d+: [^]*max\(x\[xi\], 0u\)[^]*\^/,
+    );
+    await expect(device.pipelines.get(broken('return invocation.y *', 'return nothing *'), {})).rejects.toThrow(
+      /shaders\/lib\/index\.wgsl:3:\d+/,
+    );
+  });
+
+  it('refuses a param that is missing, negative or not whole', async () => {
+    const r = new Recorder(device);
+    const x = device.tensor('NCHW', [1, 1, 1, 1], [1]);
+    const y = r.empty('NCHW', [1, 1, 1, 1]);
+    const params = { count: -1, channels: 1, plane: 1, xChannels: 1, xOffset: 0, yChannels: 1, yOffset: 0 };
+    r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [1, 1, 1] });
+    await expect(r.compile()).rejects.toThrow(/relu: param count = -1 does not fit/);
+    expect(() => {
+      r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [70000, 1, 1] });
+    }).toThrow(/65535 workgroups/);
+  });
+
+  it('folds large grids into two dimensions that cover every invocation', () => {
+    for (const count of [1, 64, 65, 64 * 65535, 64 * 65535 + 1, 2 ** 31]) {
+      const [x, y] = flatGrid(count, 64);
+      expect(x).toBeLessThanOrEqual(65535);
+      expect(x * y * 64).toBeGreaterThanOrEqual(count);
+      expect(x * y * 64 - count).toBeLessThan(64 * (y + 1));
+    }
+  });
+
+  it('cuts tensors with different block borders into common runs', () => {
+    const r = new Recorder(device);
+    const a = channelConcat([3, 5, 4].map((c) => r.empty('NCHW', [1, c, 4, 4])));
+    const b = channelConcat([8, 4].map((c) => r.empty('NCHW', [1, c, 4, 4])));
+    const runs = alignBlocks([a, b]);
+    expect(runs.map((run) => [run.firstChannel, run.count])).toEqual([
+      [0, 3],
+      [3, 5],
+      [8, 4],
+    ]);
+    expect(runs.map((run) => run.blocks.map((k) => [k.offset, k.blockChannels]))).toEqual([
+      [
+        [0, 3],
+        [0, 8],
+      ],
+      [
+        [0, 5],
+        [3, 8],
+      ],
+      [
+        [0, 4],
+        [0, 4],
+      ],
+    ]);
+  });
+
+  it('throws the error that the device reported at the next await', async () => {
+    const own = await (await import('../../src/runtime/gpu.node.js')).openNodeDevice();
+    own.gpu.createBuffer({ size: 16, usage: 0x80 | 0x01 });
+    await own.gpu.queue.onSubmittedWorkDone();
+    await expect(own.idle()).rejects.toThrow(/WebGPU: .*[Uu]sage/);
+    own.destroy();
+  });
+});
