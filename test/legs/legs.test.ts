@@ -1,0 +1,35 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findChromium, findDeno, findLavapipe, findSwiftShader, LEGS, parseLegs, type Leg } from '../../scripts/legs.mjs';
+import { bundlePortable, inChromium, inDeno, inNode } from './hosts.js';
+import type { PortableResult } from './portable.js';
+
+const required = parseLegs(process.env.MCGPU_REQUIRE);
+const place = { lavapipe: findLavapipe(), swiftshader: findSwiftShader(), deno: findDeno(), chromium: findChromium() };
+const runLeg: Record<Leg, (bundle: string) => Promise<PortableResult>> = {
+  lavapipe: (bundle) => inNode(bundle, place.lavapipe),
+  swiftshader: (bundle) => inNode(bundle, place.swiftshader),
+  deno: (bundle) => inDeno(bundle, place.lavapipe),
+  chromium: inChromium,
+};
+const ADAPTER: Record<Leg, RegExp> = { lavapipe: /llvmpipe/, swiftshader: /SwiftShader/, deno: /./, chromium: /./ };
+
+describe('ten training steps', () => {
+  let bundle = '';
+  let expected: PortableResult;
+  beforeAll(async () => {
+    bundle = await bundlePortable();
+    expected = await inNode(bundle, place.lavapipe);
+  });
+
+  for (const leg of LEGS) {
+    const present = place[leg] !== undefined;
+    it.runIf(present || required.includes(leg))(`run on ${leg} with the losses of the first adapter within 1e-3`, async () => {
+      expect(present, `${leg} is required by MCGPU_REQUIRE and absent; node scripts/setup.mjs --require ${leg} installs it`).toBe(true);
+      const result = await runLeg[leg](bundle);
+      console.log(`${leg}: ${result.adapter}`);
+      expect(result.adapter).toMatch(ADAPTER[leg]);
+      expect(result.losses).toHaveLength(expected.losses.length);
+      for (const [i, loss] of result.losses.entries()) expect(Math.abs(loss / expected.losses[i]! - 1)).toBeLessThan(1e-3);
+    });
+  }
+});
