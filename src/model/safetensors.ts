@@ -62,7 +62,7 @@ export function floatTensor(shape: readonly number[], data: Float32Array<ArrayBu
  */
 export function readSafetensors(bytes: Uint8Array, file: string): SafetensorsContent {
   const { header, dataStart } = readHeader(bytes, file);
-  const metadata = readMetadata(header['__metadata__'], file);
+  const metadata = readMetadata(header.__metadata__, file);
   const entries = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => readEntry(name, value, file));
@@ -111,8 +111,10 @@ export function assertFinite(tensors: ReadonlyMap<string, StoredTensor>, file: s
 
 // ---- header ----
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined };
-type JsonObject = { [key: string]: Json | undefined };
+type Json = null | boolean | number | string | Json[] | JsonObject;
+interface JsonObject {
+  [key: string]: Json | undefined;
+}
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

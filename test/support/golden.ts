@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 import { readSafetensors, type StoredTensor } from '../../src/model/safetensors.js';
 
-export const GOLDEN_DIR = process.env['MCGPU_GOLDEN'] ?? fileURLToPath(new URL('../../../shared/golden', import.meta.url));
+export const GOLDEN_DIR = process.env.MCGPU_GOLDEN ?? fileURLToPath(new URL('../../../shared/golden', import.meta.url));
 export const goldenPresent = existsSync(join(GOLDEN_DIR, 'index.json'));
 
 /** `describe` that skips, saying so in its name, where the fixtures are absent. */
@@ -59,7 +59,7 @@ export function listGolden(folder: string, prefix = ''): string[] {
 export function loadGolden(relativePath: string): Golden {
   const name = relativePath.replace(/\.safetensors$/, '');
   const { tensors, metadata } = readSafetensors(readFileSync(join(GOLDEN_DIR, `${name}.safetensors`)), name);
-  const meta = JSON.parse(metadata['golden'] ?? '{}') as GoldenMeta;
+  const meta = JSON.parse(metadata.golden ?? '{}') as GoldenMeta;
   const tensor = (key: string): StoredTensor => {
     const found = tensors.get(key);
     if (!found) throw new Error(`${name} has no tensor '${key}'; it has ${[...tensors.keys()].join(', ')}.`);
@@ -97,12 +97,12 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
   let errorSquares = 0;
   let expectedSquares = 0;
   for (let i = 0; i < expected.length; i++) {
-    const error = distance(actual[i] as number, expected[i] as number);
+    const error = distance(actual[i]!, expected[i]!);
     const excess = error - Math.min(abs, each?.[i] ?? Infinity);
     if (worst < 0 || excess > worstExcess) [worst, worstExcess] = [i, excess];
     if (!Number.isFinite(expected[i])) continue;
     errorSquares += error ** 2;
-    expectedSquares += (expected[i] as number) ** 2;
+    expectedSquares += expected[i]! ** 2;
   }
   const at = worst < 0 ? 'empty' : `worst at [${worst}]: ${actual[worst]}, expected ${expected[worst]}`;
   if (worst >= 0 && !(worstExcess <= 0)) {

@@ -1,0 +1,146 @@
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
+import { COMPACT, type UNet3PlusConfig } from '../model/config.js';
+import { explainConfigIssue } from './config-errors.js';
+
+const count = z.int().min(1);
+const countOrNone = z.int().min(0);
+const positive = z.number().positive();
+const weight = z.number().min(0);
+const fraction = z.number().min(0).lt(1);
+
+/** Every pooling halves the patch; four of them need a multiple of 16, and below 32 px the coarsest map is a single pixel. */
+const PATCH_STEP = 16;
+const LEAST_PATCH = 32;
+const patch = z
+  .int()
+  .min(LEAST_PATCH)
+  .max(2048)
+  .multipleOf(PATCH_STEP, { error: ({ input }) => describePatch(Number(input)), abort: true });
+
+/** As UNet3PlusConfig, which explains the names; input and outputs are what training feeds and asks. */
+const modelConfig = z.strictObject({
+  inputChannels: z.literal(1).default(1),
+  encoder: z
+    .array(count)
+    .length(5)
+    .default([...COMPACT.encoder]),
+  branch: count.default(COMPACT.branch),
+  fusion: z
+    .array(count)
+    .length(4)
+    .default([...COMPACT.fusion]),
+  segmentationChannels: z.literal(SEGMENTATION_CHANNELS.length).default(SEGMENTATION_CHANNELS.length),
+  deepSupervision: z.boolean().default(COMPACT.deepSupervision),
+  upsampling: z.enum(['before-conv', 'after-conv']).default(COMPACT.upsampling),
+  fusedHead: z.boolean().default(COMPACT.fusedHead),
+  imagePyramid: z.boolean().default(COMPACT.imagePyramid),
+  context: z
+    .strictObject({
+      channels: count,
+      dilations: z.array(count).min(1),
+      window: count.refine((side) => side % 2 === 1, 'expected an odd number'),
+    })
+    .nullable()
+    .default(COMPACT.context && { ...COMPACT.context, dilations: [...COMPACT.context.dilations] }),
+  classes: z.literal(CLASSES.length).default(CLASSES.length),
+}) satisfies z.ZodType<UNet3PlusConfig>;
+
+const lossConfig = z.strictObject({
+  /** Weight of the per-pixel focal loss. */
+  focal: weight.default(1),
+  focalGamma: weight.default(2),
+  /** Weight of positive pixels in the focal loss, 0..1. */
+  focalAlpha: z.number().min(0).max(1).default(0.75),
+  /** Weight of the smoothed focal-Tversky loss on positives. */
+  tversky: weight.default(0.5),
+  /** Cost of a false positive and of a false negative in the Tversky index. */
+  tverskyAlpha: weight.default(0.3),
+  tverskyBeta: weight.default(0.7),
+  tverskyExponent: positive.default(0.75),
+  tverskySmooth: positive.default(1),
+  /** Weight of the cross-entropy of the image class. */
+  classes: weight.default(0.3),
+  /** Weight of the five scales, finest first. */
+  scales: z.tuple([weight, weight, weight, weight, weight]).default([1, 0.5, 0.25, 0.125, 0.0625]),
+});
+
+const trainSettings = z.strictObject({
+  steps: count.default(20_000),
+  /** Patches of one step. */
+  batch: count.default(4),
+  /** Side of a patch, working pixels. */
+  patch: patch.default(128),
+  learningRate: positive.default(2e-3),
+  leastLearningRate: weight.default(2e-5),
+  /** Steps of the linear warm-up. */
+  warmup: countOrNone.default(200),
+  weightDecay: weight.default(1e-2),
+  /** Limit of the gradients' global 2-norm. */
+  clipNorm: positive.default(1),
+  /** The model that is kept is an exponential average of the weights; 0 = the weights themselves. */
+  emaDecay: fraction.default(0.999),
+  seed: z.int().min(0).default(1),
+  /** Steps between two lines of the log. */
+  logEvery: count.default(10),
+  validateEvery: count.default(500),
+  validationPatches: count.default(128),
+  checkpointEvery: count.default(500),
+  /** Threads that draw samples ahead of the step. */
+  workers: count.max(64).default(2),
+  losses: lossConfig.prefault({}),
+});
+
+const trainConfig = z.strictObject({
+  model: modelConfig.prefault({}),
+  /** Changes to the generator's priors; names and types are checked against its defaults (applyOverrides). */
+  synth: z.record(z.string(), z.json()).default({}),
+  train: trainSettings.prefault({}),
+});
+
+export type TrainConfig = z.infer<typeof trainConfig>;
+
+/** Every setting at its default. */
+export function defaultConfig(): TrainConfig {
+  return trainConfig.parse({});
+}
+
+/**
+ * The whole configuration, defaults filled in.
+ *
+ * @param input plain data, as read from YAML or JSON
+ * @param source how error messages call its origin, e.g. the file
+ * @throws UserError naming the key, what was found and expected; an unknown key gets the nearest name
+ */
+export function parseTrainConfig(input: unknown, source: string): TrainConfig {
+  const { data, error } = trainConfig.safeParse(input ?? {});
+  if (data) return data;
+  const [issue] = error.issues;
+  throw issue ? explainConfigIssue(issue, input, defaultConfig(), source) : error;
+}
+
+/** The configuration as the run keeps it; read back by parseTrainConfig it is the same. */
+export function configYaml(config: TrainConfig): string {
+  return `# mcgpu training configuration, all settings of this run\n${stringify(config)}`;
+}
+
+/** sha256 of the configuration, hexadecimal; the order of keys does not matter. */
+export async function configHash(config: unknown): Promise<string> {
+  const bytes = new TextEncoder().encode(canonicalJson(config));
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+function describePatch(found: number): string {
+  const below = Math.floor(found / PATCH_STEP) * PATCH_STEP;
+  return `${found} px, expected a multiple of ${PATCH_STEP}: the network halves the patch four times. Use ${below} or ${below + PATCH_STEP}`;
+}
