@@ -1,0 +1,103 @@
+import * as kernels from '../../kernels/conv2d.js';
+import type { Tensor } from '../../runtime/tensor.js';
+import type { Tape } from '../tape.js';
+import { relu as reluOp } from './relu.js';
+
+export interface Conv2dOptions {
+  /** Pixels, along H and W alike. */
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly dilation?: number;
+  /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
+  readonly relu?: boolean;
+}
+
+/**
+ * Convolution (cross-correlation) as PyTorch's: x NCHW, weight OIHW, bias C or null, zero padding, one group; the output has
+ * floor((size + 2*padding - dilation*(kernel - 1) - 1) / stride) + 1 rows and columns. x may lie in several channel blocks.
+ */
+export function conv2d(
+  tape: Tape,
+  x: Tensor<'NCHW'>,
+  weight: Tensor<'OIHW'>,
+  bias: Tensor<'C'> | null,
+  { stride = 1, padding = 0, dilation = 1, relu = false }: Conv2dOptions = {},
+): Tensor<'NCHW'> {
+  const geometry = { stride, padding, dilation };
+  const shape = outputShape(x, weight, bias, geometry);
+  const inputs = bias ? [x, weight, bias] : [x, weight];
+  const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);
+  const y = tape.empty('NCHW', shape, 'conv2d');
+  kernels.conv2d(tape.recorder, { x, weight, bias, y }, geometry, relu && !differentiated);
+  const result = tape.push(y, inputs, (gradient) => {
+    const dy = gradient as Tensor<'NCHW'>;
+    return [
+      gradInput(tape, x, weight, dy, geometry),
+      gradWeight(tape, x, weight, dy, geometry),
+      bias ? gradBias(tape, bias, dy) : undefined,
+    ];
+  });
+  return relu && differentiated ? reluOp(tape, result) : result;
+}
+
+function gradInput(
+  tape: Tape,
+  x: Tensor<'NCHW'>,
+  weight: Tensor<'OIHW'>,
+  dy: Tensor<'NCHW'>,
+  geometry: kernels.ConvGeometry,
+): Tensor | undefined {
+  if (!x.requiresGrad) return undefined;
+  const dx = tape.gradTarget(x);
+  kernels.conv2dGradInput(tape.recorder, weight, dy, dx, geometry);
+  return dx;
+}
+
+function gradWeight(
+  tape: Tape,
+  x: Tensor<'NCHW'>,
+  weight: Tensor<'OIHW'>,
+  dy: Tensor<'NCHW'>,
+  geometry: kernels.ConvGeometry,
+): Tensor | undefined {
+  if (!weight.requiresGrad) return undefined;
+  const dw = tape.gradTarget(weight);
+  kernels.conv2dGradWeight(tape.recorder, x, dy, dw, geometry);
+  return dw;
+}
+
+function gradBias(tape: Tape, bias: Tensor<'C'>, dy: Tensor<'NCHW'>): Tensor | undefined {
+  if (!bias.requiresGrad) return undefined;
+  const db = tape.gradTarget(bias);
+  kernels.conv2dGradBias(tape.recorder, dy, db);
+  return db;
+}
+
+function outputShape(x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, bias: Tensor<'C'> | null, geometry: kernels.ConvGeometry): number[] {
+  const { stride, padding, dilation } = geometry;
+  if (![stride, padding, dilation].every(Number.isInteger) || stride < 1 || padding < 0 || dilation < 1) {
+    throw new RangeError(
+      `conv2d: stride ${stride}, padding ${padding}, dilation ${dilation}, expected whole pixels with stride >= 1, padding >= 0 and dilation >= 1.`,
+    );
+  }
+  const [channels, taken] = [x.dim('C'), weight.dim('I')];
+  if (channels !== taken) {
+    const grouped = channels % taken === 0 ? ' A grouped convolution is not supported;' : '';
+    throw new RangeError(
+      `conv2d: x has ${channels} channels, weight takes ${taken} (x: ${x.toString()}, weight: ${weight.toString()}).${grouped} give weight one input channel per channel of x.`,
+    );
+  }
+  if (bias && bias.size !== weight.dim('O')) {
+    throw new RangeError(
+      `conv2d: bias has ${bias.size} entries, weight ${weight.dim('O')} output channels (bias: ${bias.toString()}, weight: ${weight.toString()}). Give one bias per output channel, or null.`,
+    );
+  }
+  const side = (axis: string): number => Math.floor((x.dim(axis) + 2 * padding - dilation * (weight.dim(axis) - 1) - 1) / stride) + 1;
+  const [height, width] = [side('H'), side('W')];
+  if (height < 1 || width < 1) {
+    throw new RangeError(
+      `conv2d: the kernel does not fit (x: ${x.toString()}, weight: ${weight.toString()}, padding ${padding}, dilation ${dilation}). Pad more or use a larger input.`,
+    );
+  }
+  return [x.dim('N'), weight.dim('O'), height, width];
+}

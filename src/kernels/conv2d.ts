@@ -1,0 +1,187 @@
+import { flatGrid, type Recorder } from '../runtime/recorder.js';
+import type { BufferRef } from '../runtime/storage.js';
+import type { ChannelBlock, Tensor } from '../runtime/tensor.js';
+import * as shaders from './shaders.gen.js';
+
+/** Pixels; the same along H and W. */
+export interface ConvGeometry {
+  readonly stride: number;
+  readonly padding: number;
+  readonly dilation: number;
+}
+
+export interface ConvTensors {
+  readonly x: Tensor<'NCHW'>;
+  readonly weight: Tensor<'OIHW'>;
+  readonly bias: Tensor<'C'> | null;
+  readonly y: Tensor<'NCHW'>;
+}
+
+/** y = conv2d(x), channel block by channel block: the first block of x writes bias + sum, later ones add to y. */
+export function conv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
+  const sizes = spatial(x, y, weight, geometry);
+  const count = y.dim('N') * y.dim('H') * y.dim('W');
+  for (const pair of blockPairs(x, y)) {
+    const [gx, gy] = flatGrid(count, shaders.conv2d.overrides.WG);
+    r.dispatch(shaders.conv2d, {
+      buffers: { x: pair.in.buffer, weight: weight.buffer, bias: (bias ?? weight).buffer, y: pair.out.buffer },
+      params: {
+        count,
+        ...sizes,
+        ...runs(pair, weight),
+        xChannels: pair.in.blockChannels,
+        xOffset: pair.in.offset,
+        yChannels: pair.out.blockChannels,
+        yOffset: pair.out.offset,
+        hasBias: bias ? 1 : 0,
+        accumulate: pair.firstIn > 0 ? 1 : 0,
+        relu: relu && pair.firstIn + pair.in.count === x.dim('C') ? 1 : 0,
+      },
+      grid: [gx, gy, Math.ceil(pair.out.count / 8)],
+    });
+  }
+}
+
+export function conv2dGradInput(r: Recorder, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, dx: Tensor<'NCHW'>, geometry: ConvGeometry): void {
+  const sizes = spatial(dx, dy, weight, geometry);
+  const count = dx.dim('N') * dx.dim('H') * dx.dim('W');
+  for (const pair of blockPairs(dx, dy)) {
+    const [gx, gy] = flatGrid(count, shaders.conv2dGradInput.overrides.WG);
+    r.dispatch(shaders.conv2dGradInput, {
+      buffers: { dy: pair.out.buffer, weight: weight.buffer, dx: pair.in.buffer },
+      params: {
+        count,
+        ...sizes,
+        ...runs(pair, weight),
+        dxChannels: pair.in.blockChannels,
+        dxOffset: pair.in.offset,
+        dyChannels: pair.out.blockChannels,
+        dyOffset: pair.out.offset,
+        accumulate: pair.firstOut > 0 ? 1 : 0,
+      },
+      grid: [gx, gy, Math.ceil(pair.in.count / 8)],
+    });
+  }
+}
+
+/** Fewest pixels of dy worth a tile of the split sums, and the most tiles: from the shape alone, so that every run adds alike. */
+const TILE_PIXELS = 1024;
+const MAX_TILES = 64;
+
+export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
+  const sizes = spatial(x, dy, dw, geometry);
+  const taps = sizes.kernelHeight * sizes.kernelWidth;
+  const count = dy.dim('N') * dy.dim('H') * dy.dim('W');
+  for (const pair of blockPairs(x, dy)) {
+    const columns = pair.in.count * taps;
+    const { tile, tiles } = splitTiles(r, count, pair.out.count * columns);
+    const partial = r.empty('C', [tiles * pair.out.count * columns], 'weight gradient tiles').buffer;
+    const { inChannels, outChannels, weightIn, weightOut, weightChannels } = runs(pair, dw);
+    const [gx, gy] = flatGrid(columns, 1);
+    r.dispatch(shaders.conv2dGradWeight, {
+      buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+      params: {
+        count,
+        tile,
+        tiles,
+        ...sizes,
+        inChannels,
+        outChannels,
+        xChannels: pair.in.blockChannels,
+        xOffset: pair.in.offset,
+        dyChannels: pair.out.blockChannels,
+        dyOffset: pair.out.offset,
+      },
+      grid: [gx, gy, tiles * Math.ceil(outChannels / 8)],
+    });
+    const stride = weightChannels * taps;
+    sumTiles(r, partial, dw.buffer, { rows: outChannels, columns, tiles, first: weightOut * stride + weightIn * taps, stride });
+  }
+}
+
+export function conv2dGradBias(r: Recorder, dy: Tensor<'NCHW'>, db: Tensor<'C'>): void {
+  const images = dy.dim('N');
+  const plane = dy.dim('H') * dy.dim('W');
+  let first = 0;
+  for (const block of dy.blocks) {
+    const { tile, tiles } = splitTiles(r, plane, block.count);
+    const partial = r.empty('C', [tiles * block.count], 'bias gradient tiles').buffer;
+    r.dispatch(shaders.conv2dGradBias, {
+      buffers: { dy: block.buffer, partial },
+      params: { images, plane, tile, channels: block.count, dyChannels: block.blockChannels, dyOffset: block.offset },
+      grid: [block.count, tiles, 1],
+    });
+    sumTiles(r, partial, db.buffer, { rows: 1, columns: block.count, tiles, first, stride: block.count });
+    first += block.count;
+  }
+}
+
+/** Pixels per tile and number of tiles for `count` pixels; one tile's sums must fit into a binding beside the others. */
+function splitTiles(r: Recorder, count: number, sums: number): { tile: number; tiles: number } {
+  const fitting = Math.max(1, Math.floor(r.device.maxBindingBytes / (4 * sums)));
+  const tile = Math.ceil(count / Math.min(Math.ceil(count / TILE_PIXELS), MAX_TILES, fitting));
+  return { tile, tiles: Math.ceil(count / tile) };
+}
+
+interface TileSums {
+  readonly rows: number;
+  readonly columns: number;
+  readonly tiles: number;
+  readonly first: number;
+  readonly stride: number;
+}
+
+function sumTiles(r: Recorder, partial: BufferRef, out: BufferRef, { rows, columns, tiles, first, stride }: TileSums): void {
+  const count = rows * columns;
+  r.dispatch(shaders.conv2dGradSum, {
+    buffers: { partial, out },
+    params: { count, columns, tiles, first, stride },
+    grid: flatGrid(count, shaders.conv2dGradSum.overrides.WG),
+  });
+}
+
+/** A block of the convolution's input side and one of its output side, with their first channels. */
+interface BlockPair {
+  readonly in: ChannelBlock;
+  readonly out: ChannelBlock;
+  readonly firstIn: number;
+  readonly firstOut: number;
+}
+
+function blockPairs(input: Tensor<'NCHW'>, output: Tensor<'NCHW'>): BlockPair[] {
+  return blocksWithFirst(output).flatMap(([out, firstOut]) =>
+    blocksWithFirst(input).map(([block, firstIn]) => ({ in: block, out, firstIn, firstOut })),
+  );
+}
+
+function blocksWithFirst(x: Tensor<'NCHW'>): [ChannelBlock, number][] {
+  let first = 0;
+  return x.blocks.map((block) => {
+    first += block.count;
+    return [block, first - block.count];
+  });
+}
+
+function runs(pair: BlockPair, weight: Tensor<'OIHW'>) {
+  return {
+    inChannels: pair.in.count,
+    outChannels: pair.out.count,
+    weightChannels: weight.dim('I'),
+    weightIn: pair.firstIn,
+    weightOut: pair.firstOut,
+  };
+}
+
+function spatial(x: Tensor<'NCHW'>, y: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, { stride, padding, dilation }: ConvGeometry) {
+  return {
+    height: x.dim('H'),
+    width: x.dim('W'),
+    outHeight: y.dim('H'),
+    outWidth: y.dim('W'),
+    kernelHeight: weight.dim('H'),
+    kernelWidth: weight.dim('W'),
+    stride,
+    padding,
+    dilation,
+  };
+}

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { conv2d } from '../../src/autograd/ops/conv2d.js';
+import { relu } from '../../src/autograd/ops/relu.js';
+import { Tape } from '../../src/autograd/tape.js';
+import { describeGolden, expectClose, listGolden, loadGolden } from '../support/golden.js';
+import { runOp, testDevice } from '../support/gpu.js';
+import { Recorder } from '../../src/runtime/recorder.js';
+import type { Tensor } from '../../src/runtime/tensor.js';
+import * as reference from '../../src/kernels/reference/conv2d.js';
+import { convBounds, convCases, convData, convInputs, describeConv, dot, runConv, type ConvCase } from './conv2d.cases.js';
+
+const device = await testDevice();
+const splitDevice = await testDevice({ maxBindingBytes: 20480 });
+
+describeGolden('conv2d against PyTorch', () => {
+  for (const name of listGolden('ops', 'conv2d_')) {
+    const golden = loadGolden(name);
+    const { stride, padding, dilation, groups } = golden.params as Record<string, number>;
+    if (groups !== 1) continue;
+    it(`${golden.case}, forward and all gradients`, async () => {
+      const axes = { x: 'NCHW', weight: 'OIHW', bias: 'C' } as const;
+      const names = (['x', 'weight', 'bias'] as const).filter((key) => golden.has(`in.${key}`));
+      const inputs = Object.fromEntries(
+        names.map((key) => [key, { axes: axes[key], shape: golden.shape(`in.${key}`), data: golden.f32(`in.${key}`) }]),
+      );
+      const options = { stride: stride ?? 1, padding: padding ?? 0, dilation: dilation ?? 1 };
+      const result = await runOp(
+        device,
+        inputs,
+        (tape, t) => conv2d(tape, t.x as Tensor<'NCHW'>, t.weight as Tensor<'OIHW'>, (t.bias ?? null) as Tensor<'C'> | null, options),
+        golden.f32('in.dy'),
+      );
+      expect(result.shape).toEqual(golden.shape('out.y'));
+      golden.expectClose('out.y', result.y);
+      for (const key of names) golden.expectClose(`grad.${key}`, result.grads[key] ?? []);
+    });
+  }
+});
+
+describe('conv2d', () => {
+  for (const c of convCases) {
+    it(`equals the float64 reference, forward and all gradients, at ${describeConv(c)}`, async () => {
+      const data = convData(c);
+      const bounds = convBounds(c, data);
+      const result = await runConv(device, c, data);
+      for (const [name, { expected, each }] of Object.entries(bounds))
+        expectClose(result[name as keyof typeof result], expected, { each }, name);
+    });
+  }
+
+  it('gives the same where maps are split over several buffers', async () => {
+    // Everything positive: the ReLUs that make x, y and dy transient maps of several blocks then change nothing.
+    for (const c of convCases.filter((k) => k.inChannels * k.outChannels >= 17)) {
+      const drawn = convData(c);
+      const data = { ...drawn, x: drawn.x.map(Math.abs), weight: drawn.weight.map(Math.abs), bias: drawn.bias.map(Math.abs) };
+      const bounds = convBounds(c, data);
+      const result = await runConv(splitDevice, c, data, relu);
+      for (const [name, { expected, each }] of Object.entries(bounds)) {
+        expectClose(result[name as keyof typeof result], expected, { each }, `${describeConv(c)} ${name}`);
+      }
+    }
+  });
+
+  it('gives the same bits on two runs', async () => {
+    for (const c of convCases.slice(-3)) {
+      const data = convData(c);
+      expect(await runConv(device, c, data)).toEqual(await runConv(device, c, data));
+    }
+  });
+
+  it('applies a ReLU with and without gradients', async () => {
+    const c = convCases[0] as ConvCase;
+    const data = convData(c);
+    const inputs = convInputs(c, data);
+    const op = (tape: Tape, t: Record<string, Tensor>): Tensor =>
+      conv2d(tape, t.x as Tensor<'NCHW'>, t.weight as Tensor<'OIHW'>, t.bias as Tensor<'C'>, { padding: c.padding, relu: true });
+    const trained = await runOp(device, inputs, op, data.dy);
+    const inferred = await runOp(device, inputs, op);
+    expect(inferred.y).toEqual(trained.y);
+    const plain = await runConv(device, c, data);
+    expect(inferred.y).toEqual(plain.y.map((v) => Math.max(v, 0)));
+  });
+
+  it('names what does not fit', () => {
+    const tape = new Tape(new Recorder(device));
+    const x = tape.empty('NCHW', [1, 8, 5, 5], 'x');
+    expect(() => conv2d(tape, x, tape.empty('OIHW', [8, 1, 3, 3]), null)).toThrow(
+      /8 channels, weight takes 1 .*grouped convolution is not supported/,
+    );
+    expect(() => conv2d(tape, x, tape.empty('OIHW', [4, 8, 3, 3]), tape.empty('C', [3]))).toThrow(/bias has 3 entries, weight 4 output/);
+    expect(() => conv2d(tape, x, tape.empty('OIHW', [4, 8, 7, 7]), null)).toThrow(/kernel does not fit/);
+    expect(() => conv2d(tape, x, tape.empty('OIHW', [4, 8, 3, 3]), null, { stride: 0 })).toThrow(/stride 0/);
+  });
+});
+
+describe('the float64 reference of conv2d', () => {
+  const c: ConvCase = {
+    n: 2,
+    inChannels: 2,
+    outChannels: 3,
+    height: 5,
+    width: 4,
+    kernelHeight: 3,
+    kernelWidth: 2,
+    stride: 2,
+    padding: 1,
+    dilation: 2,
+  };
+  const data = convData(c);
+  const [x, weight, bias, dy] = [data.x, data.weight, data.bias, data.dy].map((a) => Float64Array.from(a)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const loss = (): number => dot(reference.conv2d(x, weight, bias, c), dy);
+
+  it('has the gradients that central differences give', () => {
+    const gradients = [reference.conv2dGradInput(weight, dy, c), reference.conv2dGradWeight(x, dy, c), reference.conv2dGradBias(dy, c)];
+    for (const [k, input] of [x, weight, bias].entries()) {
+      for (let i = 0; i < input.length; i++) {
+        const value = input[i] ?? 0;
+        input[i] = value + 0.5; // the loss is linear in each input: any step gives the exact difference
+        const above = loss();
+        input[i] = value - 0.5;
+        const below = loss();
+        input[i] = value;
+        expect(gradients[k]?.[i]).toBeCloseTo(above - below, 10);
+      }
+    }
+  });
+});
+
+describe('the gradients of conv2d', () => {
+  it('are the adjoints of the forward pass: <conv(x), dy> = <x, dx> = <weight, dw>', async () => {
+    for (const c of convCases) {
+      const data = convData(c);
+      const { y, dx, dw } = await runConv(device, c, { ...data, bias: data.bias.map(() => 0) });
+      const scale = Math.sqrt(dot(y, y) * dot(data.dy, data.dy));
+      const forward = dot(y, data.dy);
+      expect(Math.abs(forward - dot(data.x, dx))).toBeLessThan(1e-6 * scale);
+      expect(Math.abs(forward - dot(data.weight, dw))).toBeLessThan(1e-6 * scale);
+    }
+  });
+});
