@@ -1,4 +1,5 @@
 import { avgPool2d } from '../autograd/ops/avg-pool2d.js';
+import { fullScaleAggregation } from './aggregation.js';
 import { add } from '../autograd/ops/add.js';
 import { attentionPool } from '../autograd/ops/attention-pool.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
@@ -42,7 +43,16 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
   const layers = new LayerSet();
   const encoder = range(LEVELS).map((k) => encoderStage(layers, config, k));
   const context = config.context ? contextBlock(layers, width(config.encoder, LEVELS - 1), config.context) : null;
-  const decoder = range(LEVELS - 1).map((k) => decoderNode(layers, config, k));
+  const decoder = range(LEVELS - 1).map((k) => {
+    const sourceWidths = range(LEVELS).map((s) => (s <= k ? width(config.encoder, s) : featureWidth(config, s)));
+    return fullScaleAggregation(layers, `dec.${k}`, {
+      level: k,
+      sourceWidths,
+      branch: config.branch,
+      fusion: width(config.fusion, k),
+      upsampling: config.upsampling,
+    });
+  });
   const headLevels = config.deepSupervision ? LEVELS : 1;
   const heads = range(headLevels).map((k) => layers.conv(`head.${k}`, featureWidth(config, k), config.segmentationChannels));
   const fuse = config.fusedHead
@@ -62,7 +72,7 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     }
     const decoded = [...encoded];
     if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
-    for (let k = LEVELS - 2; k >= 0; k--) decoded[k] = at(decoder, k)(pass, encoded, decoded);
+    for (let k = LEVELS - 2; k >= 0; k--) decoded[k] = at(decoder, k)(pass, [...encoded.slice(0, k + 1), ...decoded.slice(k + 1)]);
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
     const finest = at(logits, 0);
     const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits))) : finest;
@@ -96,25 +106,6 @@ function encoderStage(layers: LayerSet, config: UNet3PlusConfig, k: number): Lay
   const first = layers.convBnRelu(`enc.${k}.conv.0`, `enc.${k}.bn.0`, inputs, out);
   const second = layers.convBnRelu(`enc.${k}.conv.1`, `enc.${k}.bn.1`, out, out);
   return (pass, x) => second(pass, first(pass, x));
-}
-
-/** X_De (equation 2 of the paper): one branch from every scale, side by side, then a fusing conv-BN-ReLU. */
-function decoderNode(layers: LayerSet, config: UNet3PlusConfig, k: number): (pass: Pass, encoded: Map2d[], decoded: Map2d[]) => Map2d {
-  const sourceWidth = (s: number): number => (s <= k ? width(config.encoder, s) : featureWidth(config, s));
-  const branches = range(LEVELS).map((s) =>
-    layers.convBnRelu(`dec.${k}.branch.${s}.conv`, `dec.${k}.branch.${s}.bn`, sourceWidth(s), config.branch),
-  );
-  const fuse = layers.convBnRelu(`dec.${k}.fuse.conv`, `dec.${k}.fuse.bn`, LEVELS * config.branch, width(config.fusion, k));
-  return (pass, encoded, decoded) => {
-    const size = { height: at(encoded, k).dim('H'), width: at(encoded, k).dim('W') };
-    const maps = branches.map((branch, s) => {
-      if (s <= k)
-        return branch(pass, s === k ? at(encoded, s) : maxPool2d(pass.tape, at(encoded, s), { kernelSize: 2 ** (k - s), ceilMode: true }));
-      if (config.upsampling === 'before-conv') return branch(pass, bilinear(pass.tape, at(decoded, s), size));
-      return bilinear(pass.tape, branch(pass, at(decoded, s)), size);
-    });
-    return fuse(pass, concat(pass.tape, maps));
-  };
 }
 
 function classHead(layers: LayerSet, config: UNet3PlusConfig, k: number): void {

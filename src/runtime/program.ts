@@ -64,8 +64,7 @@ export async function compileProgram(
   kept: ReadonlySet<Storage>,
   options: CompileOptions,
 ): Promise<Program> {
-  const { storages, lifetimes } = findLifetimes(dispatches, kept);
-  const plan = planMemory(lifetimes);
+  const { storages, plan } = planProgram(dispatches, kept);
   const budget = options.memoryBudgetBytes ?? Infinity;
   if (plan.peakBytes > budget) {
     throw new UserError(
@@ -85,6 +84,12 @@ export async function compileProgram(
   });
   await device.idle();
   return new Program(device, steps, plan, [...slots, params.buffer]);
+}
+
+/** Slots for every transient storage of these dispatches. */
+export function planProgram(dispatches: readonly Dispatch[], kept: ReadonlySet<Storage>): { storages: Storage[]; plan: MemoryPlan } {
+  const { storages, lifetimes } = findLifetimes(dispatches, kept);
+  return { storages, plan: planMemory(lifetimes) };
 }
 
 /** First and last dispatch of every transient storage; kept ones live to the end. */

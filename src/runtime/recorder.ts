@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { mebibytes, type Device } from './device.js';
-import { compileProgram, type CompileOptions, type Program } from './program.js';
+import type { MemoryPlan } from './memory-plan.js';
+import { compileProgram, planProgram, type CompileOptions, type Program } from './program.js';
 import type { Access, Shader } from './shader.js';
 import { Storage, wholeStorage, type BufferRef } from './storage.js';
 import { Tensor, type ChannelBlock } from './tensor.js';
@@ -57,6 +58,11 @@ export class Recorder {
   /** Keeps a transient tensor readable after the program has run. */
   keep(tensor: Tensor): void {
     for (const block of tensor.blocks) this.kept.add(block.buffer.storage);
+  }
+
+  /** The memory that `compile` would take, without touching the GPU. */
+  plan(): MemoryPlan {
+    return planProgram(this.dispatches, this.kept).plan;
   }
 
   /** Plans memory, compiles all pipelines in parallel, and builds every bind group: afterwards a run allocates nothing. */
