@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+
+export interface CommandEntry {
+  readonly name: string;
+  /** The same words as in the command's own description. */
+  readonly summary: string;
+  /** Loads the command's module only when it is used, so that `mcgpu --help` loads no GPU, image or DICOM code. */
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'info',
+    summary: 'print what a model file holds: architecture, working pixel spacing, threshold, training, model card',
+    load: async () => (await import('./info.js')).registerInfo,
+  },
+  {
+    name: 'doctor',
+    summary: 'show the WebGPU adapter, test that it computes correctly, and say what is slow and what to do',
+    load: async () => (await import('./doctor.js')).registerDoctor,
+  },
+];
