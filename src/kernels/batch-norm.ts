@@ -1,0 +1,140 @@
+import type { Recorder } from '../runtime/recorder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { channelRuns, planes } from './channels.js';
+import { planeGrid } from './plane-grid.js';
+import * as shaders from './shaders.gen.js';
+
+/** Pixels of a plane whose statistics one workgroup takes: fixed, so that the order of summation depends on the shape alone. */
+const SEGMENT = 4096;
+/** Numbers per channel in the table of shaders/lib/batch-norm.wgsl. */
+const TABLE = 5;
+
+interface BatchNormSettings {
+  readonly eps: number;
+}
+
+/** Mean, variance, scale and bias of every channel: [C, 5]. */
+type Table = Tensor<'CT'>;
+
+function segments(x: Tensor<'NCHW'>): { perPlane: number; partials: number } {
+  const { images, plane } = planes(x);
+  const perPlane = Math.ceil(plane / SEGMENT);
+  return { perPlane, partials: images * perPlane };
+}
+
+/** The table from the statistics of the batch x. */
+export function batchNormTable(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'C'>, bias: Tensor<'C'>, { eps }: BatchNormSettings): Table {
+  const { images, plane } = planes(x);
+  const { perPlane, partials } = segments(x);
+  const partial = r.empty('CKM', [x.dim('C'), partials, 3], 'batch moments');
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x })) {
+    const params = { plane, segment: SEGMENT, partials, firstChannel, ...views };
+    r.dispatch(shaders.batchNormPartial, { buffers: { ...buffers, partial: partial.buffer }, params, grid: [perPlane, channels, images] });
+  }
+  const table = r.empty('CT', [x.dim('C'), TABLE], 'batch norm table');
+  const buffers = { partial: partial.buffer, weight: weight.buffer, bias: bias.buffer, table: table.buffer };
+  r.dispatch(shaders.batchNormTable, { buffers, params: { partials, eps }, grid: [x.dim('C'), 1, 1] });
+  return table;
+}
+
+/** The table from running statistics. */
+export function batchNormRunningTable(
+  r: Recorder,
+  runningMean: Tensor<'C'>,
+  runningVar: Tensor<'C'>,
+  weight: Tensor<'C'>,
+  bias: Tensor<'C'>,
+  { eps }: BatchNormSettings,
+): Table {
+  const channels = weight.dim('C');
+  const table = r.empty('CT', [channels, TABLE], 'batch norm table');
+  r.dispatch(shaders.batchNormRunningTable, {
+    buffers: {
+      runningMean: runningMean.buffer,
+      runningVar: runningVar.buffer,
+      weight: weight.buffer,
+      bias: bias.buffer,
+      table: table.buffer,
+    },
+    params: { channels, eps },
+    grid: channelGrid(channels, shaders.batchNormRunningTable.overrides.WG),
+  });
+  return table;
+}
+
+/** Moves the running statistics, in place, towards those in the table; one dispatch each, since they share a buffer. */
+export function batchNormRunning(r: Recorder, table: Table, runningMean: Tensor<'C'>, runningVar: Tensor<'C'>, momentum: number): void {
+  const channels = runningMean.dim('C');
+  const grid = channelGrid(channels, shaders.batchNormRunning.overrides.WG);
+  for (const [column, running] of [runningMean, runningVar].entries()) {
+    r.dispatch(shaders.batchNormRunning, {
+      buffers: { table: table.buffer, running: running.buffer },
+      params: { channels, column, momentum },
+      grid,
+    });
+  }
+}
+
+/** y = (x - mean) * scale + bias by the table, then max(y, 0) if `relu`. */
+export function batchNorm(r: Recorder, x: Tensor<'NCHW'>, table: Table, y: Tensor<'NCHW'>, { relu }: { relu: boolean }): void {
+  const { images, plane } = planes(x);
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, y })) {
+    r.dispatch(shaders.batchNorm, {
+      buffers: { ...buffers, table: table.buffer },
+      params: { plane, firstChannel, relu: Number(relu), ...views },
+      grid: planeGrid(plane, channels, images, shaders.batchNorm.overrides.WG),
+    });
+  }
+}
+
+/** Gradients of weight and bias, each in its own dispatch: they share a buffer. */
+export function batchNormGradAffine(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  dy: Tensor<'NCHW'>,
+  table: Table,
+  dweight: Tensor<'C'>,
+  dbias: Tensor<'C'>,
+  { relu }: { relu: boolean },
+): void {
+  const { images, plane } = planes(x);
+  const { perPlane, partials } = segments(x);
+  const partial = r.empty('CKS', [x.dim('C'), partials, 2], 'batch norm sums');
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy })) {
+    r.dispatch(shaders.batchNormGradPartial, {
+      buffers: { ...buffers, table: table.buffer, partial: partial.buffer },
+      params: { plane, segment: SEGMENT, partials, firstChannel, relu: Number(relu), ...views },
+      grid: [perPlane, channels, images],
+    });
+  }
+  for (const [column, total] of [dweight, dbias].entries()) {
+    const buffers = { partial: partial.buffer, total: total.buffer };
+    r.dispatch(shaders.batchNormGradSum, { buffers, params: { partials, column }, grid: [x.dim('C'), 1, 1] });
+  }
+}
+
+/** Gradient of x, once those of weight and bias are there. */
+export function batchNormGrad(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  dy: Tensor<'NCHW'>,
+  table: Table,
+  dweight: Tensor<'C'>,
+  dbias: Tensor<'C'>,
+  dx: Tensor<'NCHW'>,
+  { relu, training }: { relu: boolean; training: boolean },
+): void {
+  const { images, plane } = planes(x);
+  const inverseCount = training ? 1 / (images * plane) : 0;
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy, dx })) {
+    r.dispatch(shaders.batchNormGrad, {
+      buffers: { ...buffers, table: table.buffer, dweight: dweight.buffer, dbias: dbias.buffer },
+      params: { plane, firstChannel, relu: Number(relu), inverseCount, ...views },
+      grid: planeGrid(plane, channels, images, shaders.batchNormGrad.overrides.WG),
+    });
+  }
+}
+
+function channelGrid(channels: number, workgroupSize: number): readonly [number, number, number] {
+  return [Math.ceil(channels / workgroupSize), 1, 1];
+}
