@@ -1,0 +1,49 @@
+import { ParameterStore } from '../autograd/parameters.js';
+import type { Tape } from '../autograd/tape.js';
+import type { Device } from '../runtime/device.js';
+import { foldBatchNorms, type ArraySpec, type LayerSet, type Pass } from './layers.js';
+import type { UNet3Plus } from './unet3plus.js';
+
+/** A network with its arrays on a device, ready to be recorded. */
+export class Network {
+  readonly store: ParameterStore;
+  private readonly bufferNames: ReadonlySet<string>;
+
+  /**
+   * @param purpose `train` keeps gradients and running statistics; `infer` holds the arrays with the batch norms folded
+   *   into the convolutions, and no gradients.
+   */
+  constructor(
+    readonly device: Device,
+    readonly model: UNet3Plus,
+    readonly purpose: 'train' | 'infer',
+  ) {
+    const { parameters, buffers } = model.layers;
+    this.bufferNames = new Set(purpose === 'train' ? buffers.map((b) => b.name) : []);
+    this.store =
+      purpose === 'train'
+        ? new ParameterStore(device, parameters, buffers)
+        : new ParameterStore(device, foldedSpecs(model.layers), [], { gradients: false });
+  }
+
+  /** Sets all arrays from those of a training checkpoint or model file (parameters and running statistics by name). */
+  load(arrays: ReadonlyMap<string, Float32Array>): void {
+    this.store.load(this.purpose === 'train' ? arrays : foldBatchNorms(arrays, this.model.layers.folds));
+  }
+
+  /** What a forward pass over `tape` reads; `train` networks may also run in `eval` mode. */
+  pass(tape: Tape, mode: 'train' | 'eval' = 'train'): Pass {
+    const array = (name: string): ReturnType<Pass['array']> =>
+      this.bufferNames.has(name) ? this.store.buffer(name) : this.store.get(name);
+    return { tape, array, mode: this.purpose === 'train' ? mode : 'folded' };
+  }
+
+  destroy(): void {
+    this.store.destroy();
+  }
+}
+
+function foldedSpecs({ parameters, folds }: LayerSet): ArraySpec[] {
+  const gone = new Set(folds.flatMap(({ bn }) => [`${bn}.weight`, `${bn}.bias`]));
+  return parameters.filter(({ name }) => !gone.has(name));
+}
