@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { findLavapipe, findSwiftShader, probeAdapter } from './scripts/legs.mjs';
+import { findLeg, probeAdapter } from './scripts/legs.mjs';
 
 // Rooms whose tests open a GPU device at the top of the file.
 const GPU_ROOMS = ['runtime', 'kernels', 'autograd', 'model', 'train', 'golden', 'detect-gpu'];
@@ -7,8 +7,8 @@ const gpuTests = [...GPU_ROOMS.map((room) => `test/${room}/**/*.test.ts`), 'test
 // The second, stricter driver is 5-15 times slower: every operation, forward and backward, and no whole models.
 const opTests = ['test/kernels/**/*.test.ts', 'test/autograd/**/*.test.ts'];
 
-const lavapipe = findLavapipe();
-const swiftShader = findSwiftShader();
+const lavapipe = findLeg.lavapipe();
+const swiftShader = findLeg.swiftshader();
 const adapterFound = 'name' in probeAdapter(lavapipe);
 
 /** One process for all files: software adapters use every core, and compiled pipelines and the driver are loaded once. */

@@ -33,32 +33,38 @@ function firstExisting(candidates) {
 }
 
 /** Vulkan driver file of Mesa's software rasteriser; its name carries the architecture on newer systems. */
-export function findLavapipe() {
+function findLavapipe() {
   const folders = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
   const files = folders.flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : []));
   return files.find((file) => /\/lvp_icd.*\.json$/.test(file));
 }
 
 /** Vulkan driver file of SwiftShader, which browsers of the Chromium family bring along. */
-export function findSwiftShader() {
+function findSwiftShader() {
   const folders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
   return firstExisting([process.env.MCGPU_SWIFTSHADER, ...folders.map((folder) => path.join(folder, 'vk_swiftshader_icd.json'))]);
 }
 
 /** A browser of the Chromium family that playwright-core can drive. */
-export function findChromium() {
+function findChromium() {
   const linux = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/opt/google/chrome/chrome'];
   const mac = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium'];
   return firstExisting([process.env.MCGPU_CHROMIUM, ...linux, ...mac]);
 }
 
 /** Deno's executable, from the npm package of this platform. */
-export function findDeno() {
+function findDeno() {
   const name = process.platform === 'win32' ? 'deno.exe' : 'deno';
   const folder = path.join(root, 'node_modules', '@deno');
   const packages = existsSync(folder) ? readdirSync(folder) : [];
   return firstExisting(packages.filter((p) => p.startsWith(`${process.platform}-${process.arch}`)).map((p) => path.join(folder, p, name)));
 }
+
+/**
+ * What each leg runs with, or undefined where it is not installed.
+ * @type {Record<Leg, () => string | undefined>}
+ */
+export const findLeg = { lavapipe: findLavapipe, swiftshader: findSwiftShader, deno: findDeno, chromium: findChromium };
 
 /**
  * Asks WebGPU for an adapter and a device in a child process, so that a driver that crashes takes only the child with it.

@@ -1,15 +1,16 @@
 // Makes a fresh clone runnable: npm dependencies, and a software Vulkan where no WebGPU adapter is found.
 // Plain Node without dependencies. `npm run demo` and `npm test` call it first; it changes nothing where all is in place.
 //
-//   node scripts/setup.mjs [--require lavapipe,swiftshader,deno,chromium]
+//   node scripts/setup.mjs [--require lavapipe,swiftshader,deno,chromium] [--legs]
 //
-// --require (or MCGPU_REQUIRE) also installs what these test legs need and exits with 1 if one of them stays absent.
+// --require (or MCGPU_REQUIRE) also installs what these test legs need and exits with 1 if one of them stays absent;
+// --legs says which test legs will run and which are skipped.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import { findChromium, findDeno, findLavapipe, findSwiftShader, parseLegs, probeAdapter, root } from './legs.mjs';
+import { findLeg, LEGS, parseLegs, probeAdapter, root } from './legs.mjs';
 
 /** @typedef {{ version?: string, optional?: boolean, link?: boolean }} LockEntry */
 /** @typedef {{ write: string, content: string } | { run: string[] }} Step */
@@ -185,16 +186,24 @@ function ensureAdapter() {
 
 /** @param {readonly import('./legs.mjs').Leg[]} required */
 function ensureLegs(required) {
-  const vulkan = required.includes('lavapipe') && findLavapipe() === undefined;
-  const needsSwiftShader = required.includes('swiftshader') && findSwiftShader() === undefined;
-  const chromium = needsSwiftShader || (required.includes('chromium') && findChromium() === undefined);
+  const vulkan = required.includes('lavapipe') && findLeg.lavapipe() === undefined;
+  const needsSwiftShader = required.includes('swiftshader') && findLeg.swiftshader() === undefined;
+  const chromium = needsSwiftShader || (required.includes('chromium') && findLeg.chromium() === undefined);
   if (vulkan || chromium) installPackages({ vulkan, chromium }, `the test legs ${required.join(', ')} are required`);
-  const places = { lavapipe: findLavapipe, swiftshader: findSwiftShader, deno: findDeno, chromium: findChromium };
   for (const leg of required) {
-    const place = places[leg]();
+    const place = findLeg[leg]();
     if (place === undefined) fail(`the test leg ${leg} is required and could not be installed here.`);
     const probe = leg === 'lavapipe' || leg === 'swiftshader' ? probeAdapter(place) : { name: place };
     if ('problem' in probe) fail(`the test leg ${leg} is required, but ${place} gives no adapter: ${probe.problem}.`);
+  }
+}
+
+function nameLegs() {
+  for (const leg of LEGS) {
+    const place = findLeg[leg]();
+    say(
+      `test leg ${leg}: ${place === undefined ? `SKIPPED, not installed (node scripts/setup.mjs --require ${leg})` : `runs with ${place}`}`,
+    );
   }
 }
 
@@ -204,11 +213,12 @@ function main() {
   if (major < needMajor || (major === needMajor && minor < needMinor)) {
     fail(`Node ${process.versions.node} is too old; mcgpu needs ${NODE_AT_LEAST.join('.')} or later.`);
   }
-  const { values } = parseArgs({ options: { require: { type: 'string' } } });
+  const { values } = parseArgs({ options: { require: { type: 'string' }, legs: { type: 'boolean' } } });
   const required = parseLegs(values.require ?? process.env.MCGPU_REQUIRE);
   installDependencies();
   ensureAdapter();
   ensureLegs(required);
+  if (values.legs === true) nameLegs();
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main();

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { build } from 'vite';
-import { findChromium, findDeno, root } from '../../scripts/legs.mjs';
+import { findLeg, root } from '../../scripts/legs.mjs';
 import type { PortableResult } from './portable.js';
 
 const run = promisify(execFile);
@@ -47,12 +47,12 @@ export function inNode(bundle: string, icd: string | undefined): Promise<Portabl
 /** wgpu in Deno. */
 export function inDeno(bundle: string, icd: string | undefined): Promise<PortableResult> {
   const args = ['run', '--no-config', '--allow-all', '--unstable-webgpu', HOST, pathToFileURL(bundle).href];
-  return lastLine(findDeno() ?? 'deno', args, icd);
+  return lastLine(findLeg.deno() ?? 'deno', args, icd);
 }
 
 /** Headless Chromium. WebGPU needs a secure context, which http://localhost is; no server runs, the browser's requests are answered here. */
 export async function inChromium(bundle: string): Promise<PortableResult> {
-  const browser = await chromium.launch({ executablePath: findChromium() ?? 'chromium', args: BROWSER_FLAGS });
+  const browser = await chromium.launch({ executablePath: findLeg.chromium() ?? 'chromium', args: BROWSER_FLAGS });
   try {
     const page = await browser.newPage();
     await page.route('http://localhost/**', (route) =>

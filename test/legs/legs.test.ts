@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findChromium, findDeno, findLavapipe, findSwiftShader, LEGS, parseLegs, type Leg } from '../../scripts/legs.mjs';
+import { findLeg, LEGS, parseLegs, type Leg } from '../../scripts/legs.mjs';
 import { bundlePortable, inChromium, inDeno, inNode } from './hosts.js';
 import type { PortableResult } from './portable.js';
 
 const required = parseLegs(process.env.MCGPU_REQUIRE);
-const place = { lavapipe: findLavapipe(), swiftshader: findSwiftShader(), deno: findDeno(), chromium: findChromium() };
+const place = { lavapipe: findLeg.lavapipe(), swiftshader: findLeg.swiftshader(), deno: findLeg.deno(), chromium: findLeg.chromium() };
 const runLeg: Record<Leg, (bundle: string) => Promise<PortableResult>> = {
   lavapipe: (bundle) => inNode(bundle, place.lavapipe),
   swiftshader: (bundle) => inNode(bundle, place.swiftshader),
