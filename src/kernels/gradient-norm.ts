@@ -1,0 +1,24 @@
+import type { Recorder } from '../runtime/recorder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { flatRanges } from './flat-ranges.js';
+import * as shaders from './shaders.gen.js';
+
+/** Elements that one workgroup sums; divides the length of every range but the last. */
+const PIECE = 4096;
+const LARGEST_F32 = 3.4028234663852886e38;
+
+/**
+ * Norm of all gradients together, the factor that clips it to `maxNorm`, and whether everything is finite, into `report`
+ * (E 4: norm, scale, update 1 or 0, number of skipped updates so far). Partial sums in an order that depends on the length alone.
+ */
+export function gradientNorm(r: Recorder, gradients: Tensor<'E'>, report: Tensor<'E'>, { maxNorm }: { maxNorm: number | undefined }): void {
+  const pieces = Math.ceil(gradients.size / PIECE);
+  const partials = r.empty('E', [2 * pieces], 'gradient norm').buffer;
+  for (const { first, count, buffers } of flatRanges({ gradients }, r.device.maxBindingBytes)) {
+    const groups = Math.ceil(count / PIECE);
+    const params = { count, piece: PIECE, firstPiece: first / PIECE };
+    r.dispatch(shaders.gradientNorm, { buffers: { ...buffers, partials }, params, grid: [groups, 1, 1] });
+  }
+  const params = { pieces, maxNorm: maxNorm ?? LARGEST_F32 };
+  r.dispatch(shaders.gradientNormFinish, { buffers: { partials, report: report.buffer }, params, grid: [1, 1, 1] });
+}
