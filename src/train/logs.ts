@@ -76,9 +76,10 @@ export class MetricHistory {
   panels(): Panel[] {
     const curves = [...this.curves].map(([name, points]): Curve => ({ name, points, noisy: name === 'train/loss' }));
     const isLoss = ({ name }: Curve): boolean => /loss$/i.test(name);
+    const scores = curves.filter((curve) => !isLoss(curve)).map((curve) => ({ ...curve, name: curve.name.replace('validation/', '') }));
     return [
       { title: 'loss', curves: curves.filter(isLoss), logarithmic: true },
-      { title: 'validation on synthetic microcalcifications', curves: curves.filter((curve) => !isLoss(curve)), logarithmic: false },
+      { title: 'validation on synthetic microcalcifications', curves: scores, logarithmic: false },
     ];
   }
 

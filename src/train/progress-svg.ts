@@ -17,15 +17,18 @@ export interface Panel {
 
 /** Colours of Okabe and Ito, distinct for the colour-blind: https://jfly.uni-koeln.de/color/ */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
-const PANEL = { width: 460, height: 340 };
+const PANEL_WIDTH = 470;
 const PLOT = { left: 56, right: 446, top: 36, bottom: 296 }; // within a panel, px
+const LEGEND = { top: PLOT.bottom + 58, columns: 2, columnWidth: 200, rowHeight: 18 };
 const MOST_POINTS = 390; // of a curve: one per pixel column
 
 /** @param heading first line; @param footer last line, small */
 export function progressSvg(heading: string, panels: readonly Panel[], footer: string): string {
-  const width = PANEL.width * panels.length;
-  const height = PANEL.height + 50;
-  const body = panels.map((panel, i) => `<g transform="translate(${PANEL.width * i} 26)">\n${drawPanel(panel)}\n</g>`);
+  const width = PANEL_WIDTH * panels.length;
+  const legendRows = Math.ceil(maximum([1, ...panels.map(({ curves }) => curves.length)]) / LEGEND.columns);
+  const height = 26 + LEGEND.top + legendRows * LEGEND.rowHeight + 22;
+  const lastStep = maximum([1, ...panels.flatMap(({ curves }) => curves.map(({ points }) => points.at(-1)?.[0] ?? 0))]);
+  const body = panels.map((panel, i) => `<g transform="translate(${PANEL_WIDTH * i} 26)">\n${drawPanel(panel, lastStep)}\n</g>`);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
@@ -36,13 +39,12 @@ export function progressSvg(heading: string, panels: readonly Panel[], footer: s
   ].join('\n');
 }
 
-function drawPanel(panel: Panel): string {
+function drawPanel(panel: Panel, lastStep: number): string {
   const curves = panel.curves.map((curve) => ({ ...curve, points: curve.points.filter(([, value]) => Number.isFinite(value)) }));
   const values = curves.flatMap(({ points }) => points.map(([, value]) => value));
   if (values.length === 0)
     return [text(PLOT.left, 24, panel.title, 'font-weight="bold"'), frame(), centred('nothing measured yet')].join('\n');
-  const steps = curves.flatMap(({ points }) => points.map(([step]) => step));
-  const x = linearAxis(0, Math.max(1, maximum(steps)), PLOT.left, PLOT.right);
+  const x = linearAxis(0, lastStep, PLOT.left, PLOT.right);
   const y = valueAxis(values, panel.logarithmic);
   return [
     text(PLOT.left, 24, panel.title, 'font-weight="bold"'),
@@ -134,15 +136,14 @@ function thin(points: Curve['points']): Curve['points'] {
   });
 }
 
+/** Below the plot, where no curve can run under it; with the last value. */
 function drawLegend({ name, points }: Curve, i: number, colour: string): string {
-  const y = PLOT.top + 14 + 16 * i;
+  const x = PLOT.left + LEGEND.columnWidth * (i % LEGEND.columns);
+  const y = LEGEND.top + LEGEND.rowHeight * Math.floor(i / LEGEND.columns);
   const last = points.at(-1)?.[1];
-  const label = last === undefined ? name : `${name} ${last.toPrecision(3)}`;
-  const width = 26 + 6.6 * label.length; // about the width of the text: white ground, so that curves below do not disturb it
   return [
-    `<rect x="${PLOT.right - 4 - width}" y="${y - 11}" width="${width}" height="15" fill="white" fill-opacity="0.8"/>`,
-    `<line x1="${PLOT.right - width}" x2="${PLOT.right - width + 16}" y1="${y - 4}" y2="${y - 4}" stroke="${colour}" stroke-width="2.5"/>`,
-    text(PLOT.right - width + 20, y, label, 'font-size="11"'),
+    `<line x1="${x}" x2="${x + 16}" y1="${y - 4}" y2="${y - 4}" stroke="${colour}" stroke-width="2.5"/>`,
+    text(x + 21, y, last === undefined ? name : `${name} ${last.toPrecision(3)}`, 'font-size="11"'),
   ].join('\n');
 }
 

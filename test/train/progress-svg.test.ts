@@ -37,7 +37,7 @@ describe('progressSvg', () => {
     const { width, height, channels } = await sharp(Buffer.from(svg))
       .stats()
       .then(() => sharp(Buffer.from(svg)).metadata());
-    expect([width, height, channels]).toEqual([460, 390, 4]);
+    expect([width, height, channels]).toEqual([470, 420, 4]);
     expect(svg).toContain('a &#60;b&#62; &#38; c 3.00');
   });
 
@@ -70,6 +70,14 @@ describe('progressSvg', () => {
   });
 
   it('stays small for a long run', () => {
-    expect(draw([curve('train/loss', Array.from({ length: 100_000 }, (_, i) => Math.sin(i * i)), true)]).length).toBeLessThan(30_000);
+    expect(
+      draw([
+        curve(
+          'train/loss',
+          Array.from({ length: 100_000 }, (_, i) => Math.sin(i * i)),
+          true,
+        ),
+      ]).length,
+    ).toBeLessThan(30_000);
   });
 });
