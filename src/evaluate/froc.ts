@@ -50,9 +50,11 @@ function matchGreedily<D extends Detection, M extends Mark>(
   const taken = new Set<number>();
   const matches: Match[] = detections.map(() => ({ mark: null, duplicate: false }));
   for (const i of bestFirst(detections)) {
+    const detection = detections[i];
+    if (detection === undefined) continue;
     let [best, bestCost, sawTaken]: [number | null, number, boolean] = [null, Infinity, false];
     for (const [j, mark] of marks.entries()) {
-      const c = cost(detections[i] as D, mark);
+      const c = cost(detection, mark);
       if (c === null) continue;
       if (taken.has(j)) sawTaken = true;
       else if (c < bestCost) [best, bestCost] = [j, c];
@@ -64,7 +66,7 @@ function matchGreedily<D extends Detection, M extends Mark>(
 }
 
 /**
- * Rule B (GravityNet, doi 10.1016/j.artmed.2024.102978): a detection finds the nearest free mark within the radius, best score first;
+ * Rule B (GravityNet, arXiv 2309.12876): a detection finds the nearest free mark within the radius, best score first;
  * all others are false positives, duplicates included.
  * @param radius in the unit of the coordinates; RULE_B_RADIUS_MM divided by the pixel spacing where they are px
  */
@@ -90,7 +92,7 @@ export function boxIou({ box: a }: Boxed, { box: b }: Boxed): number {
 }
 
 /**
- * Rule A (HDoGReg, doi 10.1088/1361-6560/ac3d25): a detection is right within the radius of a mark or at an overlap of IoU >= 0.3, here
+ * Rule A (HDoGReg, arXiv 2102.00754): a detection is right within the radius of a mark or at an overlap of IoU >= 0.3, here
  * taken between boxes. Of several marks the nearest free one is found; each is found once, duplicates count as false positives.
  */
 export function ruleA(radius: number, minIou = RULE_A_IOU): MatchRule<Detection & Boxed, Mark & Boxed> {

@@ -95,7 +95,8 @@ export function countOverlap(predicted: ArrayLike<number>, truth: ArrayLike<numb
   checkLengths(predicted, truth);
   let [tp, fp, fn] = [0, 0, 0];
   for (let i = 0; i < predicted.length; i++) {
-    if (predicted[i] === 1) truth[i] === 1 ? tp++ : fp++;
+    if (predicted[i] === 1 && truth[i] === 1) tp++;
+    else if (predicted[i] === 1) fp++;
     else if (truth[i] === 1) fn++;
   }
   return { tp, fp, fn, tn: predicted.length - tp - fp - fn };

@@ -21,7 +21,7 @@ const ratioRow = ({ precision, recall, dice, iou }: Overlap): number[] => [preci
 
 /** The rows of a golden FROC case by image, with their places in the file. */
 function frocImages(golden: Golden): { images: FrocImage[]; candidates: number[][]; marks: number[][] } {
-  const count = Number(golden.params['images']);
+  const count = Number(golden.params.images);
   const rows = (name: string, width: number): number[][] => {
     const flat = golden.f32(name);
     return Array.from({ length: flat.length / width }, (_, i) => [...flat.subarray(i * width, (i + 1) * width)]);
@@ -41,7 +41,7 @@ describeGolden('FROC equals the golden results (rule B)', () => {
   test.each(listGolden('metrics', 'froc_'))('%s', (name) => {
     const golden = loadGolden(name);
     const { images, candidates, marks } = frocImages(golden);
-    const rule = ruleB(Number(golden.params['radius']));
+    const rule = ruleB(Number(golden.params.radius));
     const total = golden.shape('in.candidates')[0] ?? 0;
     const [label, duplicate, match] = [0, 0, -1].map((empty) => new Array<number>(total).fill(empty)) as [number[], number[], number[]];
     images.forEach((image, n) => {
@@ -108,7 +108,7 @@ describeGolden('mask overlap equals scikit-learn', () => {
 describeGolden('the confusion matrix equals scikit-learn', () => {
   test.each(listGolden('metrics', 'confusion_'))('%s', (name) => {
     const golden = loadGolden(name);
-    const matrix = confusionMatrix(golden.ints('in.truth'), golden.ints('in.pred'), Number(golden.params['classes']));
+    const matrix = confusionMatrix(golden.ints('in.truth'), golden.ints('in.pred'), Number(golden.params.classes));
     const { accuracy, balancedAccuracy, macroF1 } = classFigures(matrix);
     golden.expectClose('out.matrix', matrix.flat());
     golden.expectClose('out.accuracy', [accuracy]);
