@@ -1,14 +1,9 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
-import type { ChannelBlock, Tensor } from '../runtime/tensor.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { blockPairs, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
+import { fast3x3, isFast3x3 } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
-
-/** Pixels; the same along H and W. */
-export interface ConvGeometry {
-  readonly stride: number;
-  readonly padding: number;
-  readonly dilation: number;
-}
 
 export interface ConvTensors {
   readonly x: Tensor<'NCHW'>;
@@ -17,8 +12,15 @@ export interface ConvTensors {
   readonly y: Tensor<'NCHW'>;
 }
 
-/** y = conv2d(x), channel block by channel block: the first block of x writes bias + sum, later ones add to y. */
-export function conv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
+/** y = conv2d(x), with the fast kernel where there is one for the geometry. */
+export function conv2d(r: Recorder, tensors: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
+  const { x, weight, bias, y } = tensors;
+  if (!isFast3x3(r, weight, geometry)) plainConv2d(r, tensors, geometry, relu);
+  else fast3x3(r, { from: x, to: y, weight, bias, order: 'forward', padding: geometry.padding, relu });
+}
+
+/** Any geometry, channel block by channel block: the first block of x writes bias + sum, later ones add to y. */
+export function plainConv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
   const sizes = spatial(x, y, weight, geometry);
   const count = y.dim('N') * y.dim('H') * y.dim('W');
   for (const pair of blockPairs(x, y)) {
@@ -43,6 +45,17 @@ export function conv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, geometr
 }
 
 export function conv2dGradInput(r: Recorder, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, dx: Tensor<'NCHW'>, geometry: ConvGeometry): void {
+  if (!isFast3x3(r, weight, geometry)) plainConv2dGradInput(r, weight, dy, dx, geometry);
+  else fast3x3(r, { from: dy, to: dx, weight, bias: null, order: 'gradInput', padding: 2 - geometry.padding, relu: false });
+}
+
+export function plainConv2dGradInput(
+  r: Recorder,
+  weight: Tensor<'OIHW'>,
+  dy: Tensor<'NCHW'>,
+  dx: Tensor<'NCHW'>,
+  geometry: ConvGeometry,
+): void {
   const sizes = spatial(dx, dy, weight, geometry);
   const count = dx.dim('N') * dx.dim('H') * dx.dim('W');
   for (const pair of blockPairs(dx, dy)) {
@@ -69,6 +82,10 @@ const TILE_PIXELS = 1024;
 const MAX_TILES = 64;
 
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
+  plainConv2dGradWeight(r, x, dy, dw, geometry);
+}
+
+export function plainConv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const sizes = spatial(x, dy, dw, geometry);
   const taps = sizes.kernelHeight * sizes.kernelWidth;
   const count = dy.dim('N') * dy.dim('H') * dy.dim('W');
@@ -137,28 +154,6 @@ function sumTiles(r: Recorder, partial: BufferRef, out: BufferRef, { rows, colum
     buffers: { partial, out },
     params: { count, columns, tiles, first, stride },
     grid: flatGrid(count, shaders.conv2dGradSum.overrides.WG),
-  });
-}
-
-/** A block of the convolution's input side and one of its output side, with their first channels. */
-interface BlockPair {
-  readonly in: ChannelBlock;
-  readonly out: ChannelBlock;
-  readonly firstIn: number;
-  readonly firstOut: number;
-}
-
-function blockPairs(input: Tensor<'NCHW'>, output: Tensor<'NCHW'>): BlockPair[] {
-  return blocksWithFirst(output).flatMap(([out, firstOut]) =>
-    blocksWithFirst(input).map(([block, firstIn]) => ({ in: block, out, firstIn, firstOut })),
-  );
-}
-
-function blocksWithFirst(x: Tensor<'NCHW'>): [ChannelBlock, number][] {
-  let first = 0;
-  return x.blocks.map((block) => {
-    first += block.count;
-    return [block, first - block.count];
   });
 }
 

@@ -73,7 +73,7 @@ export async function compileProgram(
   }
   const pipelines = Promise.all(dispatches.map((d) => device.pipelines.get(d.shader, d.overrides)));
   const compiled = await pipelines;
-  const usage = GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST;
+  const usage = GPU_STORAGE | GPU_UNIFORM | GPU_COPY_SRC | GPU_COPY_DST;
   const slots = plan.slotBytes.map((bytes, i) => device.createBuffer(`${options.label ?? 'program'} slot ${i}`, bytes, usage));
   for (const [i, storage] of storages.entries()) storage.buffer = slots[plan.slotOf[i] ?? -1];
   const params = writeParams(device, dispatches);

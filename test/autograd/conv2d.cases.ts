@@ -1,9 +1,11 @@
 // Cases of conv2d shared by its tests: ragged sizes, data from a seed, and error bounds from the float64 reference.
 import { conv2d } from '../../src/autograd/ops/conv2d.js';
 import type { Tape } from '../../src/autograd/tape.js';
+import * as kernels from '../../src/kernels/conv2d.js';
 import * as reference from '../../src/kernels/reference/conv2d.js';
 import { Random } from '../../src/random.js';
 import type { Device } from '../../src/runtime/device.js';
+import { Recorder } from '../../src/runtime/recorder.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 import { runOp, type HostArray } from '../support/gpu.js';
 
@@ -38,6 +40,9 @@ export const convCases: readonly ConvCase[] = [
   square(2, 3, 8, 3, 17, 3, 1, 1),
   square(1, 17, 9, 17, 3, 3, 1, 1),
   square(1, 8, 16, 65, 64, 3, 1, 1),
+  square(1, 2, 5, 7, 9, 3, 1, 0),
+  square(1, 3, 4, 6, 5, 3, 1, 2),
+  square(1, 230, 3, 5, 4, 3, 1, 1),
   square(2, 40, 8, 17, 13, 3, 1, 1),
   square(1, 5, 17, 12, 65, 3, 1, 2, 2),
   square(2, 3, 8, 9, 10, 3, 2, 1),
@@ -94,6 +99,30 @@ export async function runConv(device: Device, c: ConvCase, data: ConvData, pass 
     data.dy,
   );
   return { y, dx: grads.x ?? new Float32Array(), dw: grads.weight ?? new Float32Array(), db: grads.bias ?? new Float32Array() };
+}
+
+/** The same through the plain kernels, which any geometry can use. */
+export async function runPlainConv(device: Device, c: ConvCase, data: ConvData): Promise<ConvResult> {
+  const { n } = c;
+  const outHeight = reference.convOutputSize(c.height, c.kernelHeight, c);
+  const outWidth = reference.convOutputSize(c.width, c.kernelWidth, c);
+  const x = device.tensor('NCHW', [n, c.inChannels, c.height, c.width], data.x);
+  const weight = device.tensor('OIHW', [c.outChannels, c.inChannels, c.kernelHeight, c.kernelWidth], data.weight);
+  const bias = device.tensor('C', [c.outChannels], data.bias);
+  const dy = device.tensor('NCHW', [n, c.outChannels, outHeight, outWidth], data.dy);
+  const r = new Recorder(device);
+  const [y, dx, dw] = [r.empty('NCHW', dy.shape), r.empty('NCHW', x.shape), r.empty('OIHW', weight.shape)];
+  const db = r.empty('C', bias.shape);
+  kernels.plainConv2d(r, { x, weight, bias, y }, c, false);
+  kernels.plainConv2dGradInput(r, weight, dy, dx, c);
+  kernels.plainConv2dGradWeight(r, x, dy, dw, c);
+  kernels.conv2dGradBias(r, dy, db);
+  for (const t of [y, dx, dw, db]) r.keep(t);
+  const program = await r.compile();
+  program.run();
+  const result = { y: await device.read(y), dx: await device.read(dx), dw: await device.read(dw), db: await device.read(db) };
+  program.destroy();
+  return result;
 }
 
 interface Bound {

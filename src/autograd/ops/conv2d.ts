@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/conv2d.js';
+import type { ConvGeometry } from '../../kernels/conv2d-blocks.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Tape } from '../tape.js';
 import { relu as reluOp } from './relu.js';
@@ -40,26 +41,14 @@ export function conv2d(
   return relu && differentiated ? reluOp(tape, result) : result;
 }
 
-function gradInput(
-  tape: Tape,
-  x: Tensor<'NCHW'>,
-  weight: Tensor<'OIHW'>,
-  dy: Tensor<'NCHW'>,
-  geometry: kernels.ConvGeometry,
-): Tensor | undefined {
+function gradInput(tape: Tape, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, geometry: ConvGeometry): Tensor | undefined {
   if (!x.requiresGrad) return undefined;
   const dx = tape.gradTarget(x);
   kernels.conv2dGradInput(tape.recorder, weight, dy, dx, geometry);
   return dx;
 }
 
-function gradWeight(
-  tape: Tape,
-  x: Tensor<'NCHW'>,
-  weight: Tensor<'OIHW'>,
-  dy: Tensor<'NCHW'>,
-  geometry: kernels.ConvGeometry,
-): Tensor | undefined {
+function gradWeight(tape: Tape, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, geometry: ConvGeometry): Tensor | undefined {
   if (!weight.requiresGrad) return undefined;
   const dw = tape.gradTarget(weight);
   kernels.conv2dGradWeight(tape.recorder, x, dy, dw, geometry);
@@ -73,7 +62,7 @@ function gradBias(tape: Tape, bias: Tensor<'C'>, dy: Tensor<'NCHW'>): Tensor | u
   return db;
 }
 
-function outputShape(x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, bias: Tensor<'C'> | null, geometry: kernels.ConvGeometry): number[] {
+function outputShape(x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, bias: Tensor<'C'> | null, geometry: ConvGeometry): number[] {
   const { stride, padding, dilation } = geometry;
   if (![stride, padding, dilation].every(Number.isInteger) || stride < 1 || padding < 0 || dilation < 1) {
     throw new RangeError(
