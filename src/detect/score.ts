@@ -1,6 +1,8 @@
 // Scores of a whole image from class logits that pool over it. A tile hands over sums over its core, not means: cores partition
 // the image, so the sums of all tiles are the sums over the image, however it was cut (up to rounding).
 
+import { ATTENTION_EPS } from '../kernels/attention-pool.js';
+
 /** P(any MC in the image) and P(malignant-like MCs in it), 0 .. 1, from the softmax of the fused class logits. */
 export interface ImageScores {
   readonly mcScore: number;
@@ -48,13 +50,16 @@ export function mergeSums(tiles: readonly PooledSums[]): PooledSums {
   };
 }
 
-/** Pooled features [channels] = sum of a*f / sum of a; 0 where nothing is attended to (a sum of 0). */
-export function pooledFeatures({ weighted, weight }: PooledSums): Float64Array {
+/**
+ * Pooled features [channels] = sum of a*f / (sum of a + eps); 0 where nothing is attended to.
+ * @param eps as in training, pixels: without it an image without any MC would be pooled from numerical dust
+ */
+export function pooledFeatures({ weighted, weight }: PooledSums, eps = ATTENTION_EPS): Float64Array {
   const part = weighted.length / weight.length;
   if (!Number.isInteger(part))
     throw new RangeError(`pooledFeatures: ${weighted.length} features do not split into ${weight.length} parts.`);
   return Float64Array.from({ length: weighted.length }, (_, c) => {
-    const total = weight[Math.floor(c / part)] ?? 0;
+    const total = (weight[Math.floor(c / part)] ?? 0) + eps;
     return total === 0 ? 0 : (weighted[c] ?? 0) / total;
   });
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fusedLogits, headLogits, imageScores, mergeSums, pooledFeatures, type PooledSums } from '../../src/detect/score.js';
+import { ATTENTION_EPS } from '../../src/kernels/attention-pool.js';
 import { planTiles } from '../../src/detect/tiles.js';
 import { Random } from '../../src/random.js';
 
@@ -46,25 +47,32 @@ describe('image scores', () => {
       { weighted: [30, 60], weight: [3] },
       { weighted: [2, 0], weight: [1] },
     ]);
-    expect([...pooledFeatures(merged)]).toEqual([8, 15]);
+    expect([...pooledFeatures(merged, 0)]).toEqual([8, 15]);
   });
 
   test('the scores do not depend on the size of the image: the same image twice gives the same features', () => {
     const once = sumsOver(0, 0, 8, 8, 1);
-    expect([...pooledFeatures(mergeSums([once, once]))]).toEqual([...pooledFeatures(once)]);
+    expect([...pooledFeatures(mergeSums([once, once]), 0)]).toEqual([...pooledFeatures(once, 0)]);
   });
 
   test('several attentions each divide their own part', () => {
-    expect([...pooledFeatures({ weighted: [2, 4, 30, 60], weight: [2, 10] })]).toEqual([1, 2, 3, 6]);
+    expect([...pooledFeatures({ weighted: [2, 4, 30, 60], weight: [2, 10] }, 0)]).toEqual([1, 2, 3, 6]);
+  });
+
+  test('the sum of attention is enlarged by eps, one pixel as in training', () => {
+    expect(ATTENTION_EPS).toBe(1);
+    expect([...pooledFeatures({ weighted: [6, 9], weight: [2] })]).toEqual([2, 3]);
+    expect([...pooledFeatures({ weighted: [6, 9], weight: [2] }, 4)]).toEqual([1, 1.5]);
   });
 
   test('attention that is nowhere gives zero features, not NaN', () => {
+    expect([...pooledFeatures({ weighted: [0, 0], weight: [0] }, 0)]).toEqual([0, 0]);
     expect([...pooledFeatures({ weighted: [0, 0], weight: [0] })]).toEqual([0, 0]);
   });
 
   test('logits are weight times features plus bias, summed over the scales', () => {
     expect([...headLogits([1, 2, 3], head)]).toEqual([expect.closeTo(-1.4), expect.closeTo(-1.5), expect.closeTo(3.7)]);
-    const sums: PooledSums = { weighted: [2, 4, 6], weight: [2] };
+    const sums: PooledSums = { weighted: [3, 6, 9], weight: [2] };
     expect(fusedLogits([{ sums, head }, { sums, head }])[2]).toBeCloseTo(7.4); // prettier-ignore
   });
 
