@@ -40,7 +40,7 @@ function generate(file: string): string {
   const reflect = new WgslReflect(source);
   const entries = reflect.entry.compute;
   if (entries.length !== 1 || entries[0]?.name !== 'main') throw new Error(`${file}: expected one @compute entry point called main.`);
-  const resources = reflect.getBindGroups().flat().filter((r) => r !== undefined);
+  const resources = reflect.getBindGroups().flatMap((group) => Object.values(group)); // skips the holes of unused bindings
   const isParams = (r: (typeof resources)[number]): boolean => r.resourceType === ResourceType.Uniform && r.type.name === 'Params';
   const bindings = resources.filter((r) => !isParams(r)).map((r) => ({ name: r.name, binding: r.binding, access: access(r) }));
   const storages = bindings.filter((b) => b.access !== 'uniform');

@@ -95,7 +95,8 @@ export class Tape {
 
   private settle(x: Tensor, terms: readonly Tensor[]): Tensor {
     if (!(x instanceof Parameter)) return this.total(terms);
-    if (terms[0] !== x.gradient) sum(this.recorder, terms, x.gradient);
-    return x.gradient;
+    const { gradient }: Parameter = x;
+    if (terms[0] !== gradient) sum(this.recorder, terms, gradient);
+    return gradient;
   }
 }

@@ -21,7 +21,10 @@ export interface UNet3PlusOutputs {
   readonly features: readonly Map2d[];
   /** Segmentation logits at full size from all scales together; the finest head where there is no fused one. */
   readonly fused: Map2d;
-  /** Class logits of every scale and of all together, each [N, classes]; empty without classes. */
+  /**
+   * Class logits of every scale and of all together, each [N, classes]; empty without classes, and in a folded pass: there the
+   * pooling spans tiles (src/detect/score.ts).
+   */
   readonly classes: readonly Tensor<'NC'>[];
   readonly fusedClass: Tensor<'NC'> | null;
 }
@@ -76,7 +79,7 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
     const finest = at(logits, 0);
     const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits))) : finest;
-    const classes = config.classes > 0 ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l))) : [];
+    const classes = config.classes > 0 && pass.mode !== 'folded' ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l))) : [];
     return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 0 ? add(tape, classes) : null };
   };
   return { config, layers, forward };

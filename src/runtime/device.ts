@@ -43,7 +43,7 @@ export class Device {
     void gpu.lost.then((info) => {
       if (this.destroyed) return;
       this.failure = new UserError(
-        `The GPU device was lost (${info.reason || 'unknown'}: ${info.message}); expected it to stay until the end. ` +
+        `The GPU device was lost (${info.reason}: ${info.message}); expected it to stay until the end. ` +
           `Earlier checkpoints are intact: run again with --resume, or with a smaller batch or patch if memory ran out.`,
       );
     });

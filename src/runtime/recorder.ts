@@ -55,6 +55,14 @@ export class Recorder {
     return new Tensor(axes, shape, this.allocate(axes, shape, label), label);
   }
 
+  /** A stand-in for a persistent tensor in a recording that is planned but never compiled. */
+  external<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
+    const sizeBytes = 4 * shape.reduce((product, s) => product * s, 1);
+    const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
+    const buffer = wholeStorage(new Storage(label, sizeBytes, undefined, true));
+    return new Tensor(axes, shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], label);
+  }
+
   /** Keeps a transient tensor readable after the program has run. */
   keep(tensor: Tensor): void {
     for (const block of tensor.blocks) this.kept.add(block.buffer.storage);

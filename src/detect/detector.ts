@@ -1,0 +1,77 @@
+import type { Mammogram } from '../data/mammogram.js';
+import { preprocess, type Preprocessed } from '../data/preprocess.js';
+import { networkOf } from '../model/architecture.js';
+import { decodeModelFile, type ModelInfo } from '../model/model-file.js';
+import { Network } from '../model/network.js';
+import type { Device } from '../runtime/device.js';
+import { findCandidates } from './candidates.js';
+import { buildImageFindings, type ImageFindings } from './findings.js';
+import { Inference, type InferenceOptions } from './inference.js';
+import type { ProbabilityMaps } from './maps.js';
+
+export interface DetectOptions {
+  /** Candidates with a lower score are not listed. */
+  readonly minScore?: number;
+  /** Findings with at least this score are marked; default: the model's. */
+  readonly threshold?: number;
+  readonly onTile?: (done: number, total: number) => void;
+}
+
+export interface DetectedMammogram {
+  readonly found: ImageFindings;
+  /** On the working grid; `scale` = original px per working px. */
+  readonly maps: ProbabilityMaps;
+  readonly scale: Preprocessed['scale'];
+}
+
+/** Lowest score that is listed. */
+export const MIN_SCORE = 0.01;
+
+/** A model file on a device: finds microcalcifications in whole mammograms. */
+export class Detector {
+  private constructor(
+    readonly info: ModelInfo,
+    private readonly network: Network,
+    private readonly inference: Inference,
+  ) {}
+
+  /**
+   * @param file how error messages call the model file
+   * @throws UserError for a damaged or foreign model file
+   */
+  static open(device: Device, bytes: Uint8Array, file: string, options: InferenceOptions = {}): Detector {
+    const modelFile = decodeModelFile(bytes, file);
+    const { model, arrays } = networkOf(modelFile, file);
+    const network = new Network(device, model, 'infer');
+    const inference = new Inference(network, options);
+    inference.load(arrays);
+    return new Detector(modelFile.info, network, inference);
+  }
+
+  /**
+   * Findings, clusters and scores of one mammogram, in original pixels.
+   * @param file name that stands in the findings
+   */
+  async detect(
+    mammogram: Mammogram,
+    file: string,
+    { minScore = MIN_SCORE, threshold = this.info.threshold, onTile }: DetectOptions = {},
+  ): Promise<DetectedMammogram> {
+    const { pixelSpacingMm } = this.info;
+    const { image, breast, scale, warnings } = preprocess(mammogram, this.info);
+    const { maps, scores } = await this.inference.run(image, breast, onTile);
+    const candidates = findCandidates(maps, { pixelSpacingMm, minScore, breast });
+    const spacing = mammogram.pixelSpacingMm ?? [pixelSpacingMm, pixelSpacingMm];
+    const { width, height } = mammogram.image;
+    const found = buildImageFindings(
+      { file, width, height, pixelSpacingMm: spacing, scale, candidates, scores, warnings: [...mammogram.warnings, ...warnings] },
+      threshold,
+    );
+    return { found, maps, scale };
+  }
+
+  destroy(): void {
+    this.inference.destroy();
+    this.network.destroy();
+  }
+}

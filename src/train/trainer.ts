@@ -1,0 +1,103 @@
+import { Tape } from '../autograd/tape.js';
+import { SEGMENTATION_CHANNELS } from '../data/classes.js';
+import { initialArrays } from '../model/init.js';
+import { Network } from '../model/network.js';
+import { LEVELS, unet3plus } from '../model/unet3plus.js';
+import type { Device } from '../runtime/device.js';
+import type { Program } from '../runtime/program.js';
+import { Recorder } from '../runtime/recorder.js';
+import { Tensor } from '../runtime/tensor.js';
+import { batchLayout, type BatchLayout, type BatchPart } from './batch.js';
+import type { TrainConfig } from './config.js';
+import { recordObjective, type Objective } from './objective.js';
+import { AdamW } from './optimizer.js';
+import { learningRate } from './schedule.js';
+import { StepState } from './step-state.js';
+
+/** Losses of one step, before its update. */
+export interface StepLosses {
+  readonly loss: number;
+  readonly segmentation: number;
+  readonly classification: number;
+}
+
+/** A training step recorded once: forward, losses, backward, update and moving average, replayed for every batch. */
+export class Trainer {
+  private constructor(
+    readonly device: Device,
+    readonly config: TrainConfig,
+    readonly network: Network,
+    readonly optimizer: AdamW,
+    readonly layout: BatchLayout,
+    readonly program: Program,
+    private readonly batch: Tensor<'E'>,
+    private readonly objective: Objective,
+  ) {}
+
+  /**
+   * @param arrays parameters and running statistics to start from; default: initial ones from the seed
+   * @throws UserError where the memory plan exceeds the budget
+   */
+  static async create(
+    device: Device,
+    config: TrainConfig,
+    options: { arrays?: ReadonlyMap<string, Float32Array>; memoryBudgetBytes?: number } = {},
+  ): Promise<Trainer> {
+    const { train } = config;
+    const model = unet3plus(config.model);
+    const network = new Network(device, model, 'train');
+    network.load(options.arrays ?? initialArrays(model, train.seed));
+    const stepState = new StepState(device);
+    const { weightDecay, clipNorm, emaDecay } = train;
+    const optimizer = new AdamW(network.store, stepState, { weightDecay, noDecayOn1d: true, clipGlobalNorm: clipNorm, emaDecay });
+    const layout = batchLayout(train.batch, train.patch, SEGMENTATION_CHANNELS.length, config.model.deepSupervision ? LEVELS : 1);
+    const batch = device.tensor('E', [layout.length], undefined, 'batch');
+
+    const recorder = new Recorder(device);
+    const tape = new Tape(recorder);
+    const outputs = model.forward(network.pass(tape), part(batch, layout.image, 'NCHW'));
+    const masks = layout.targets.map((t) => part(batch, t, 'NCHW'));
+    const weights = layout.weights.map((t) => part(batch, t, 'NCHW'));
+    const objective = recordObjective(tape, outputs, { masks, weights, classes: part(batch, layout.classes, 'N') }, train.losses);
+    for (const scalar of Object.values(objective) as Tensor[]) recorder.keep(scalar);
+    tape.backward(objective.total, device.tensor('', [], [1], 'one'));
+    optimizer.record(recorder);
+    const budget = options.memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes: options.memoryBudgetBytes };
+    const program = await recorder.compile({ label: 'training step', ...budget });
+    return new Trainer(device, config, network, optimizer, layout, program, batch, objective);
+  }
+
+  /** Submits step number `step` (0 for the first) on a batch in `layout`; does not wait. */
+  step(step: number, batch: Float32Array): void {
+    this.device.write(this.batch, batch);
+    this.optimizer.beginStep({ update: step, learningRate: learningRate(step, scheduleOf(this.config)), seed: step });
+    this.program.run();
+  }
+
+  /** Losses of the last step submitted; waits for it. */
+  async losses(): Promise<StepLosses> {
+    const read = async (t: Tensor): Promise<number> => (await this.device.read(t))[0] ?? NaN;
+    const [loss, segmentation, classification] = await Promise.all([
+      read(this.objective.total),
+      read(this.objective.segmentation),
+      read(this.objective.classification),
+    ]);
+    return { loss, segmentation, classification };
+  }
+
+  /** The arrays to evaluate and to ship: the moving average, or the weights themselves where there is none. */
+  async averagedArrays(): Promise<Map<string, Float32Array>> {
+    return (this.optimizer.ema ?? this.network.store).read();
+  }
+}
+
+function scheduleOf({ train }: TrainConfig): Parameters<typeof learningRate>[1] {
+  return { base: train.learningRate, least: train.leastLearningRate, warmup: train.warmup, total: train.steps };
+}
+
+function part<A extends string>(batch: Tensor<'E'>, { offset, shape }: BatchPart, axes: A): Tensor<A> {
+  const sizeBytes = 4 * shape.reduce((product, s) => product * s, 1);
+  const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
+  const buffer = { storage: batch.buffer.storage, offsetBytes: 4 * offset, sizeBytes };
+  return new Tensor(axes, shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], 'batch');
+}

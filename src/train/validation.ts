@@ -1,0 +1,89 @@
+import type { GrayImage } from '../data/image.js';
+import { findCandidates } from '../detect/candidates.js';
+import { MIN_SCORE } from '../detect/detector.js';
+import type { Inference } from '../detect/inference.js';
+import type { ProbabilityMaps } from '../detect/maps.js';
+import { frocCurve, RULE_B_RADIUS_MM, ruleB, sensitivityAt, type FrocCurve, type FrocImage } from '../evaluate/froc.js';
+import { countOverlap, overlap, poolCounts, rocAuc, type Counts } from '../evaluate/metrics.js';
+
+/** A patch whose truth is known; the synth room's `Sample` is one. */
+export interface LabelledPatch {
+  readonly image: GrayImage;
+  /** Segmentation truth: benign-like, malignant-like. */
+  readonly masks: readonly Uint8Array[];
+  readonly classIndex: number;
+  /** Centres, px of the patch. */
+  readonly mcs: readonly { readonly x: number; readonly y: number }[];
+}
+
+export interface PatchFigures {
+  /** Rule B, 0.49 mm; images are patches. */
+  readonly froc: FrocCurve;
+  /** Sensitivity at 0.5 false positives per patch. */
+  readonly sensitivity: number;
+  /** Mean sensitivity at 0.125, 0.25, 0.5, 1 and 2 false positives per patch: steadier than one point, used to pick the best step. */
+  readonly meanSensitivity: number;
+  /** Area under the ROC curve of mcScore: patches with MCs against those without. */
+  readonly aucPresent: number;
+  /** The same of malignancyScore among patches with MCs: malignant-like against benign-like. */
+  readonly aucMalignant: number;
+  /** Of all pixels at p >= 0.5, classes together. */
+  readonly precision: number;
+  readonly recall: number;
+  readonly dice: number;
+}
+
+const FALSE_POSITIVES = [0.125, 0.25, 0.5, 1, 2];
+
+/** Runs the detector on labelled patches and compares, object by object and pixel by pixel. */
+export async function evaluatePatches(
+  inference: Inference,
+  patches: readonly LabelledPatch[],
+  pixelSpacingMm: number,
+): Promise<PatchFigures> {
+  const images: FrocImage[] = [];
+  const counts: Counts[] = [];
+  const scores: { mc: number; malignancy: number; classIndex: number }[] = [];
+  for (const { image, masks, mcs, classIndex } of patches) {
+    const { maps, scores: found } = await inference.run(image);
+    images.push({ detections: findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE }), marks: mcs });
+    counts.push(
+      countOverlap(
+        anyMc(maps),
+        masks.reduce((all, m) => all.map((v, i) => v | (m[i] ?? 0)), new Uint8Array(image.data.length)),
+      ),
+    );
+    scores.push({ mc: found.mcScore, malignancy: found.malignancyScore, classIndex });
+  }
+  return {
+    ...figuresOf(frocCurve(images, ruleB(RULE_B_RADIUS_MM / pixelSpacingMm))),
+    ...classFigures(scores),
+    ...overlap(poolCounts(counts)),
+  };
+}
+
+function figuresOf(froc: FrocCurve): Pick<PatchFigures, 'froc' | 'sensitivity' | 'meanSensitivity'> {
+  const mean = FALSE_POSITIVES.reduce((sum, fp) => sum + sensitivityAt(froc, fp), 0) / FALSE_POSITIVES.length;
+  return { froc, sensitivity: sensitivityAt(froc, 0.5), meanSensitivity: mean };
+}
+
+function classFigures(
+  scores: readonly { mc: number; malignancy: number; classIndex: number }[],
+): Pick<PatchFigures, 'aucPresent' | 'aucMalignant'> {
+  const positive = scores.filter((s) => s.classIndex > 0);
+  return {
+    aucPresent: rocAuc(
+      scores.map((s) => s.mc),
+      scores.map((s) => (s.classIndex > 0 ? 1 : 0)),
+    ),
+    aucMalignant: rocAuc(
+      positive.map((s) => s.malignancy),
+      positive.map((s) => (s.classIndex === 2 ? 1 : 0)),
+    ),
+  };
+}
+
+/** 1 where an MC of either class is likelier than not. */
+function anyMc({ benignLike, malignantLike }: ProbabilityMaps): Uint8Array {
+  return Uint8Array.from(benignLike, (b, i) => (1 - (1 - b) * (1 - (malignantLike[i] ?? 0)) >= 0.5 ? 1 : 0));
+}

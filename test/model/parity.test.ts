@@ -1,0 +1,154 @@
+import { expect, it } from 'vitest';
+import { bceWithLogits } from '../../src/autograd/ops/bce-with-logits.js';
+import { dice } from '../../src/autograd/ops/dice.js';
+import { weightedSum } from '../../src/autograd/ops/weighted-sum.js';
+import { Tape } from '../../src/autograd/tape.js';
+import { fullScaleAggregation } from '../../src/model/aggregation.js';
+import { FULL, type UNet3PlusConfig } from '../../src/model/config.js';
+import { LayerSet } from '../../src/model/layers.js';
+import { Network } from '../../src/model/network.js';
+import { unet3plus, upsampleHeads, type UNet3Plus } from '../../src/model/unet3plus.js';
+import { Recorder } from '../../src/runtime/recorder.js';
+import type { Tensor } from '../../src/runtime/tensor.js';
+import { AdamW } from '../../src/train/optimizer.js';
+import { StepState } from '../../src/train/step-state.js';
+import { describeGolden, listGolden, loadGolden, type Golden } from '../support/golden.js';
+import { testDevice } from '../support/gpu.js';
+
+const device = await testDevice();
+
+/** The arrays of a fixture below a prefix, without it. */
+function arraysBelow(golden: Golden, prefix: string): Map<string, Float32Array> {
+  return new Map([...golden.tensors.keys()].filter((n) => n.startsWith(prefix)).map((n) => [n.slice(prefix.length), golden.f32(n)]));
+}
+
+function deviceTensor<A extends string>(golden: Golden, name: string, axes: A): Tensor<A> {
+  return device.tensor(axes, golden.shape(name), golden.f32(name), name);
+}
+
+interface Recorded {
+  readonly network: Network;
+  readonly logits: readonly Tensor[];
+  readonly loss: Tensor<''>;
+  readonly tape: Tape;
+}
+
+/** Forward pass and the fixture's loss: mean over heads of BCE + Dice. */
+function recordLoss(golden: Golden, model: UNet3Plus, mode: 'train' | 'eval'): Recorded {
+  const network = new Network(device, model, 'train');
+  network.load(arraysBelow(golden, 'param.'));
+  const tape = new Tape(new Recorder(device));
+  const pass = network.pass(tape, mode);
+  const logits = upsampleHeads(pass, model.forward(pass, deviceTensor(golden, 'in.x', 'NCHW')).heads);
+  const target = deviceTensor(golden, 'in.target', 'NCHW');
+  const terms = logits.flatMap((l) => [bceWithLogits(tape, l, target), dice(tape, l, target, { over: 'sample', smooth: 1 })]);
+  const loss = weightedSum(
+    tape,
+    terms,
+    terms.map(() => 1 / logits.length),
+  );
+  for (const t of [...logits, loss]) tape.recorder.keep(t);
+  return { network, logits, loss, tape };
+}
+
+describeGolden('UNet3+ equals PyTorch', () => {
+  const golden = loadGolden('models/unet3p');
+  const { filters, width, classes } = golden.params as { filters: number[]; width: number; classes: number };
+  const config: UNet3PlusConfig = {
+    ...FULL,
+    encoder: filters,
+    branch: width,
+    fusion: Array.from({ length: 4 }, () => 5 * width),
+    segmentationChannels: classes,
+    deepSupervision: true,
+  };
+  const model = unet3plus(config);
+  const { parameters, buffers } = model.layers;
+
+  it('logits, loss, every gradient and the running statistics of one training pass', async () => {
+    const { network, logits, loss, tape } = recordLoss(golden, model, 'train');
+    tape.backward(loss, device.tensor('', [], [1]));
+    const program = await tape.recorder.compile();
+    program.run();
+    for (const [i, l] of logits.entries()) golden.expectClose(`out.train.logits.${i}`, await device.read(l));
+    golden.expectClose('out.loss', await device.read(loss));
+    for (const { name } of parameters) golden.expectClose(`grad.${name}`, await device.read(network.store.get(name).gradient));
+    for (const { name } of buffers) golden.expectClose(`after1.${name}`, await device.read(network.store.buffer(name)));
+    expect(program.plan.peakBytes).toBeLessThan(program.plan.naiveBytes / 2);
+    program.destroy();
+  });
+
+  it('logits in evaluation mode, and with the batch norms folded into the convolutions', async () => {
+    const { logits, tape } = recordLoss(golden, model, 'eval');
+    const program = await tape.recorder.compile();
+    program.run();
+    for (const [i, l] of logits.entries()) golden.expectClose(`out.eval.logits.${i}`, await device.read(l));
+
+    const folded = new Network(device, model, 'infer');
+    folded.load(arraysBelow(golden, 'param.'));
+    const inference = new Tape(new Recorder(device), { grad: false });
+    const pass = folded.pass(inference);
+    const heads = upsampleHeads(pass, model.forward(pass, deviceTensor(golden, 'in.x', 'NCHW')).heads);
+    for (const h of heads) inference.recorder.keep(h);
+    (await inference.recorder.compile()).run();
+    for (const [i, l] of heads.entries()) golden.expectClose(`out.eval.logits.${i}`, await device.read(l));
+  });
+
+  it('ten AdamW losses and the arrays after them', async () => {
+    const {
+      lr,
+      betas,
+      eps,
+      weight_decay: weightDecay,
+      steps,
+    } = golden.optimizer as { lr: number; betas: [number, number]; eps: number; weight_decay: number; steps: number };
+    const { network, loss, tape } = recordLoss(golden, model, 'train');
+    const optimizer = new AdamW(network.store, new StepState(device), { betas, eps, weightDecay });
+    tape.backward(loss, device.tensor('', [], [1]));
+    optimizer.record(tape.recorder);
+    const program = await tape.recorder.compile();
+    const losses: number[] = [];
+    for (let update = 0; update < steps; update++) {
+      optimizer.beginStep({ update, learningRate: lr });
+      program.run();
+      losses.push(...(await device.read(loss)));
+    }
+    golden.expectClose('train.losses', losses);
+    const after = await network.store.read();
+    for (const [name, data] of after) golden.expectClose(`final.${name}`, data);
+  });
+});
+
+describeGolden('full-scale skip aggregation equals PyTorch', () => {
+  it.each(listGolden('ops', 'aggregate_'))('%s: output and every gradient', async (path) => {
+    const golden = loadGolden(path);
+    const { level, sourceChannels, branchChannels } = golden.params as { level: number; sourceChannels: number[]; branchChannels: number };
+    const layers = new LayerSet();
+    const options = {
+      level,
+      sourceWidths: sourceChannels,
+      branch: branchChannels,
+      fusion: 5 * branchChannels,
+      upsampling: 'before-conv' as const,
+    };
+    const aggregate = fullScaleAggregation(layers, 'node', options);
+    const network = new Network(device, { config: FULL, layers, forward: () => expect.unreachable() }, 'train');
+    const arrays = [...arraysBelow(golden, 'in.')].filter(([name]) => /^(branch|fuse)\./.test(name));
+    network.load(new Map(arrays.map(([name, data]) => [`node.${name}`, data])));
+    const tape = new Tape(new Recorder(device));
+    const sources = sourceChannels.map((_, s) => {
+      const source = deviceTensor(golden, `in.src.${s}`, 'NCHW');
+      source.requiresGrad = true;
+      return source;
+    });
+    const y = aggregate(network.pass(tape), sources);
+    tape.recorder.keep(y);
+    const gradients = tape.backward(y, deviceTensor(golden, 'in.dy', 'NCHW'));
+    for (const g of gradients.values()) tape.recorder.keep(g);
+    (await tape.recorder.compile()).run();
+    golden.expectClose('out.y', await device.read(y));
+    for (const [s, source] of sources.entries()) golden.expectClose(`grad.src.${s}`, await device.read(gradients.get(source) ?? source));
+    for (const { name } of layers.parameters)
+      golden.expectClose(`grad.${name.slice('node.'.length)}`, await device.read(network.store.get(name).gradient));
+  });
+});
