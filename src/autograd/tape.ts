@@ -23,6 +23,10 @@ export class Parameter<A extends string = string> extends Tensor<A> {
   }
 }
 
+function isParameter(x: Tensor): x is Parameter {
+  return x instanceof Parameter;
+}
+
 /**
  * Remembers what was computed from what while a program is recorded, and records the gradients in reverse order. It knows no
  * op: each brings its own gradient closure. With `grad: false` (inference) nothing is remembered and memory is freed early.
@@ -94,9 +98,8 @@ export class Tape {
   }
 
   private settle(x: Tensor, terms: readonly Tensor[]): Tensor {
-    if (!(x instanceof Parameter)) return this.total(terms);
-    const { gradient }: Parameter = x;
-    if (terms[0] !== gradient) sum(this.recorder, terms, gradient);
-    return gradient;
+    if (!isParameter(x)) return this.total(terms);
+    if (terms[0] !== x.gradient) sum(this.recorder, terms, x.gradient);
+    return x.gradient;
   }
 }
