@@ -15,11 +15,11 @@ export interface DogSettings {
 }
 
 const SIGMAS_MM = [0.06, 0.085, 0.12, 0.17, 0.24, 0.34];
-const SCALE_SETS = [...SIGMAS_MM.map((s) => [s]), SIGMAS_MM.slice(0, 3), SIGMAS_MM.slice(1, 4), SIGMAS_MM.slice(2, 5), SIGMAS_MM];
+const SCALE_SETS = [...SIGMAS_MM.slice(0, 5).map((s) => [s]), ...[0, 1, 2].map((k) => SIGMAS_MM.slice(k, k + 3)), SIGMAS_MM];
 
-/** Settings to choose from on validation patches; sigmas cover discs of 0.17 to 1 mm (diameter = 2 sqrt(2) sigma). */
+/** Settings to choose from on validation patches: one scale or several; sigmas cover discs of 0.17 to 1 mm (2 sqrt(2) sigma). */
 export const DOG_GRID: readonly DogSettings[] = SCALE_SETS.flatMap((sigmasMm) =>
-  [1.6, 2.5, 4].flatMap((ratio) => (['white-noise', 'patch'] as const).map((unit) => ({ sigmasMm, ratio, unit }))),
+  [1.6, 2.5].flatMap((ratio) => (['white-noise', 'patch'] as const).map((unit) => ({ sigmasMm, ratio, unit }))),
 );
 
 /** Candidates this close are one, as in the network's candidates. */
