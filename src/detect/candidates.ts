@@ -48,7 +48,7 @@ function borderedProbability(maps: ProbabilityMaps, floor: number, breast: Uint8
   for (let y = 0; y < height; y++) {
     for (let x = 0, i = y * width, at = (y + 1) * (width + 2) + 1; x < width; x++, i++, at++) {
       const value = eitherClass(benignLike[i] ?? 0, malignantLike[i] ?? 0);
-      if (Number.isNaN(value)) throw new Error(`findCandidates: probability at (${String(x)}, ${String(y)}) is NaN, expected 0 .. 1.`);
+      if (Number.isNaN(value)) throw new Error(`findCandidates: probability at (${x}, ${y}) is NaN, expected 0 .. 1.`);
       if (value >= floor && breast?.[i] !== 0) p[at] = value;
     }
   }
@@ -172,7 +172,7 @@ export function suppressNeighbours(candidates: readonly Candidate[], radiusPx: n
  */
 export function findCandidates(maps: ProbabilityMaps, options: CandidateOptions): Candidate[] {
   const { pixelSpacingMm, minScore, breast } = options;
-  if (!(minScore > 0)) throw new RangeError(`findCandidates: minScore is ${String(minScore)}, expected above 0. Use 0.01.`);
+  if (!(minScore >= 0)) throw new RangeError(`findCandidates: minScore is ${minScore}, expected 0 .. 1.`);
   // Regions reach down to half of the lowest peak that counts.
   const p = borderedProbability(maps, minScore / 2, breast);
   const basins = findBasins(p, maps.width + 2, {

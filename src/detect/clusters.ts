@@ -71,15 +71,15 @@ function link(points: readonly PointMm[], linkMm: number): Forest {
   const forest = new Forest(points.length);
   for (const [i, p] of points.entries()) {
     const [cx, cy] = [Math.floor(p.x / cell), Math.floor(p.y / cell)];
-    const here = cells.get(`${String(cx)},${String(cy)}`);
+    const here = cells.get(`${cx},${cy}`);
     if (here) {
       forest.join(i, here.indices[0] ?? i);
       here.indices.push(i);
-    } else cells.set(`${String(cx)},${String(cy)}`, { cx, cy, indices: [i] });
+    } else cells.set(`${cx},${cy}`, { cx, cy, indices: [i] });
   }
   for (const { cx, cy, indices } of cells.values())
     for (const [dx, dy] of FORWARD_CELLS) {
-      const there = cells.get(`${String(cx + dx)},${String(cy + dy)}`)?.indices ?? [];
+      const there = cells.get(`${cx + dx},${cy + dy}`)?.indices ?? [];
       linkCells(points, forest, indices, there, linkMm);
     }
   return forest;

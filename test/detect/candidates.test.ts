@@ -110,6 +110,13 @@ describe('findCandidates', () => {
     expect(findCandidates(maps, { ...at, minScore: 0.2 }).map((c) => c.x)).toEqual([10, 30]);
   });
 
+  test('with minScore 0 every peak above 0 is listed; NaN is refused', () => {
+    const maps = createMaps(20, 20);
+    maps.benignLike[105] = 1e-6;
+    expect(findCandidates(maps, { ...at, minScore: 0 })).toHaveLength(1);
+    expect(() => findCandidates(maps, { ...at, minScore: NaN })).toThrow('minScore is NaN');
+  });
+
   test('equal scores are ordered by y, then by x', () => {
     const maps = createMaps(60, 60);
     for (const [x, y] of [[50, 40], [10, 40], [30, 10]] as const) maps.benignLike[y * 60 + x] = 0.5; // prettier-ignore
