@@ -1,7 +1,7 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { blockPairs, cutBlock, type ConvGeometry } from './conv2d-blocks.js';
+import { blockPairs, cutBlock, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
 import * as shaders from './shaders.gen.js';
 
 /** Input channels times blocks of 8 output channels whose 3x3 taps fit into the 64 KiB of a uniform binding (`weight` in the shader). */
@@ -98,4 +98,53 @@ function packWeights(r: Recorder, weight: Tensor<'OIHW'>, { order, firstIn, firs
     grid: flatGrid(count, shaders.conv2dPack.overrides.WG),
   });
   return packed;
+}
+
+/** Workgroups that keep a GPU busy, and the most strips that one invocation walks: from the shape alone, so that every run adds alike. */
+const GRAD_WEIGHT_WORKGROUPS = 512;
+const STRIP_ROWS = 32;
+const MAX_DEPTH = 8;
+
+/** Splits N*OH*OW pixels into strips (columns of `rows` pixels) and the strips into tiles of one workgroup each. */
+export function stripTiles(images: number, height: number, width: number, workgroupsPerTile: number) {
+  const WG = shaders.conv2d3x3GradWeight.overrides.WG;
+  const chunks = Math.ceil(height / STRIP_ROWS);
+  const rows = Math.ceil(height / chunks);
+  const count = images * chunks * width;
+  const mostTiles = Math.ceil(count / WG);
+  const wantedTiles = Math.ceil(GRAD_WEIGHT_WORKGROUPS / workgroupsPerTile);
+  const depth = Math.min(MAX_DEPTH, Math.max(1, Math.floor(mostTiles / wantedTiles)));
+  return { count, rows, chunks, depth, tiles: Math.ceil(count / (WG * depth)) };
+}
+
+export function fast3x3GradWeight(
+  r: Recorder,
+  pair: BlockPair,
+  { x, dy, padding }: { x: Tensor<'NCHW'>; dy: Tensor<'NCHW'>; padding: number },
+): { partial: BufferRef; tiles: number } {
+  const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
+  const [inChannels, outChannels] = [pair.in.count, pair.out.count];
+  const planes = inChannels * Math.ceil(outChannels / 8);
+  const strips = stripTiles(images, outHeight, outWidth, planes);
+  const partial = r.empty('C', [strips.tiles * outChannels * inChannels * 9], 'weight gradient tiles').buffer;
+  const [gx, gy] = flatGrid(strips.tiles, 1);
+  r.dispatch(shaders.conv2d3x3GradWeight, {
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    params: {
+      ...strips,
+      height: x.dim('H'),
+      width: x.dim('W'),
+      outHeight,
+      outWidth,
+      padding,
+      inChannels,
+      outChannels,
+      xChannels: pair.in.blockChannels,
+      xOffset: pair.in.offset,
+      dyChannels: pair.out.blockChannels,
+      dyOffset: pair.out.offset,
+    },
+    grid: [gx, gy, planes],
+  });
+  return { partial, tiles: strips.tiles };
 }

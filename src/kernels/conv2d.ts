@@ -2,7 +2,7 @@ import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { blockPairs, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
-import { fast3x3, isFast3x3 } from './conv2d-fast.js';
+import { fast3x3, fast3x3GradWeight, isFast3x3 } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 
 export interface ConvTensors {
@@ -81,19 +81,25 @@ export function plainConv2dGradInput(
 const TILE_PIXELS = 1024;
 const MAX_TILES = 64;
 
+/** Two stages: sums over fixed tiles of pixels, then the tiles in order, so that every run gives the same bits. */
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
-  plainConv2dGradWeight(r, x, dy, dw, geometry);
+  if (!isFast3x3(r, dw, geometry)) plainConv2dGradWeight(r, x, dy, dw, geometry);
+  else sumPairs(r, x, dy, dw, (pair) => fast3x3GradWeight(r, pair, { x, dy, padding: geometry.padding }));
 }
 
-export function plainConv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
+export function plainConv2dGradWeight(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  dy: Tensor<'NCHW'>,
+  dw: Tensor<'OIHW'>,
+  geometry: ConvGeometry,
+): void {
   const sizes = spatial(x, dy, dw, geometry);
-  const taps = sizes.kernelHeight * sizes.kernelWidth;
   const count = dy.dim('N') * dy.dim('H') * dy.dim('W');
-  for (const pair of blockPairs(x, dy)) {
-    const columns = pair.in.count * taps;
+  sumPairs(r, x, dy, dw, (pair) => {
+    const columns = pair.in.count * sizes.kernelHeight * sizes.kernelWidth;
     const { tile, tiles } = splitTiles(r, count, pair.out.count * columns);
     const partial = r.empty('C', [tiles * pair.out.count * columns], 'weight gradient tiles').buffer;
-    const { inChannels, outChannels, weightIn, weightOut, weightChannels } = runs(pair, dw);
     const [gx, gy] = flatGrid(columns, 1);
     r.dispatch(shaders.conv2dGradWeight, {
       buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
@@ -102,17 +108,29 @@ export function plainConv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor
         tile,
         tiles,
         ...sizes,
-        inChannels,
-        outChannels,
+        inChannels: pair.in.count,
+        outChannels: pair.out.count,
         xChannels: pair.in.blockChannels,
         xOffset: pair.in.offset,
         dyChannels: pair.out.blockChannels,
         dyOffset: pair.out.offset,
       },
-      grid: [gx, gy, tiles * Math.ceil(outChannels / 8)],
+      grid: [gx, gy, tiles * Math.ceil(pair.out.count / 8)],
     });
-    const stride = weightChannels * taps;
-    sumTiles(r, partial, dw.buffer, { rows: outChannels, columns, tiles, first: weightOut * stride + weightIn * taps, stride });
+    return { partial, tiles };
+  });
+}
+
+type Tiles = (pair: BlockPair) => { readonly partial: BufferRef; readonly tiles: number };
+
+/** Adds the tiles [tiles,O,I,KH,KW] of every pair of channel blocks into their part of the weight's gradient. */
+function sumPairs(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, tilesOf: Tiles): void {
+  const taps = dw.dim('H') * dw.dim('W');
+  const stride = dw.dim('I') * taps;
+  for (const pair of blockPairs(x, dy)) {
+    const { partial, tiles } = tilesOf(pair);
+    const first = pair.firstOut * stride + pair.firstIn * taps;
+    sumTiles(r, partial, dw.buffer, { rows: pair.out.count, columns: pair.in.count * taps, tiles, first, stride });
   }
 }
 

@@ -51,7 +51,7 @@ describe('conv2d', () => {
 
   it('gives the same where maps are split over several buffers', async () => {
     // Everything positive: the ReLUs that make x, y and dy transient maps of several blocks then change nothing.
-    for (const c of convCases.filter((k) => k.inChannels * k.outChannels >= 17)) {
+    for (const c of convCases.filter((k) => k.inChannels * k.outChannels >= 17 && k.inChannels <= 65)) {
       const drawn = convData(c);
       const data = { ...drawn, x: drawn.x.map(Math.abs), weight: drawn.weight.map(Math.abs), bias: drawn.bias.map(Math.abs) };
       const bounds = convBounds(c, data);

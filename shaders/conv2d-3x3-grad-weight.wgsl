@@ -1,0 +1,144 @@
+// Gradient of conv2d 3x3 with stride 1 by its weight, first of two stages: the fast form of conv2d-grad-weight.wgsl.
+//   partial[g,o,c,u,v] = sum over the pixels (n,i,j) of tile g of dy[n,o,i,j] * x[n,c, i+u-P, j+v-P]
+// A strip is `rows` pixels of one column of one image; tile g holds the strips [g*WG*depth, (g+1)*WG*depth) of the flat index over
+// (n, chunk of rows, column). An invocation walks down its strips with the 3x3 window in registers: 3 loads of x and 8 of dy serve
+// 72 products. Then the workgroup adds its invocations in order, and conv2d-grad-sum.wgsl the tiles.
+// grid = (tiles folded into x and y, inChannels * ceil(outChannels / 8))
+override WG: u32 = 64;                // invocations per workgroup; sums below holds WG * 36 numbers
+struct Params {
+  count: u32,                         // N*chunks*OW strips
+  rows: u32, chunks: u32,             // pixels per strip, strips per column = ceil(OH / rows)
+  depth: u32, tiles: u32,             // strips per invocation, tiles = ceil(count / (WG*depth))
+  height: u32, width: u32,            // of x
+  outHeight: u32, outWidth: u32,      // of dy: height + 2*padding - 2
+  padding: u32,                       // P, pixels, at most 2
+  inChannels: u32, outChannels: u32,  // of these runs
+  xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
+  dyChannels: u32, dyOffset: u32,
+}
+@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,3,3]
+@group(0) @binding(3) var<uniform> params: Params;
+
+// Products of one tap and 4 output channels, by tap and invocation.
+var<workgroup> sums: array<vec4f, 9u * WG>;
+
+// Three pixels of a row of x side by side.
+fn loadRow(plane: u32, row: i32, columns: vec3u, columnIn: vec3<bool>) -> vec3f {
+  let rowIn = row >= 0 && row < i32(params.height);
+  let at = plane + select(0u, u32(row), rowIn) * params.width + columns;
+  return select(vec3f(), vec3f(x[at.x], x[at.y], x[at.z]), columnIn & vec3(rowIn));
+}
+
+// Adds what the invocations left in `sums` for 4 output channels from `first` on, one weight each.
+fn addInvocations(lane: u32, first: u32, c: u32, tile: u32) {
+  workgroupBarrier();
+  if (lane < 36u) {
+    let tap = lane / 4u;
+    var sum = 0.0;
+    for (var k = 0u; k < WG; k++) { sum += sums[tap * WG + k][lane % 4u]; }
+    let o = first + lane % 4u;
+    if (o < params.outChannels && tile < params.tiles) {
+      partial[((tile * params.outChannels + o) * params.inChannels + c) * 9u + tap] = sum;
+    }
+  }
+  workgroupBarrier();
+}
+
+@compute @workgroup_size(WG, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let tile = group.y * nwg.x + group.x;
+  let octet = group.z / params.inChannels;
+  let c = group.z - octet * params.inChannels;
+  let plane = params.height * params.width;
+  let outPlane = params.outHeight * params.outWidth;
+  // Output channels beyond the last repeat it and are not stored.
+  let last = params.outChannels - 1u;
+  let low = min(vec4u(octet * 8u) + vec4u(0u, 1u, 2u, 3u), vec4u(last)) * outPlane;
+  let high = min(vec4u(octet * 8u) + vec4u(4u, 5u, 6u, 7u), vec4u(last)) * outPlane;
+  var low0 = vec4f();
+  var high0 = vec4f();
+  var low1 = vec4f();
+  var high1 = vec4f();
+  var low2 = vec4f();
+  var high2 = vec4f();
+  var low3 = vec4f();
+  var high3 = vec4f();
+  var low4 = vec4f();
+  var high4 = vec4f();
+  var low5 = vec4f();
+  var high5 = vec4f();
+  var low6 = vec4f();
+  var high6 = vec4f();
+  var low7 = vec4f();
+  var high7 = vec4f();
+  var low8 = vec4f();
+  var high8 = vec4f();
+  for (var k = 0u; k < params.depth; k++) {
+    let strip = (tile * params.depth + k) * WG + lane;
+    if (strip >= params.count) { break; }
+    let j = strip % params.outWidth;
+    let nk = strip / params.outWidth;
+    let n = nk / params.chunks;
+    let begin = (nk - n * params.chunks) * params.rows;
+    let end = min(begin + params.rows, params.outHeight);
+    let column = vec3i(i32(j) - i32(params.padding)) + vec3i(0, 1, 2);
+    let columnIn = (column >= vec3i()) & (column < vec3i(i32(params.width)));
+    let columns = select(vec3u(), vec3u(column), columnIn);
+    let xPlane = (n * params.xChannels + params.xOffset + c) * plane;
+    var at = (n * params.dyChannels + params.dyOffset) * outPlane + begin * params.outWidth + j;
+    var row = i32(begin) - i32(params.padding);
+    var top = loadRow(xPlane, row, columns, columnIn);
+    var middle = loadRow(xPlane, row + 1, columns, columnIn);
+    for (var i = begin; i < end; i++) {
+      let bottom = loadRow(xPlane, row + 2, columns, columnIn);
+      let d0 = low + at;
+      let d1 = high + at;
+      let dyLow = vec4f(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]);
+      let dyHigh = vec4f(dy[d1.x], dy[d1.y], dy[d1.z], dy[d1.w]);
+      low0 += dyLow * top.x;
+      high0 += dyHigh * top.x;
+      low1 += dyLow * top.y;
+      high1 += dyHigh * top.y;
+      low2 += dyLow * top.z;
+      high2 += dyHigh * top.z;
+      low3 += dyLow * middle.x;
+      high3 += dyHigh * middle.x;
+      low4 += dyLow * middle.y;
+      high4 += dyHigh * middle.y;
+      low5 += dyLow * middle.z;
+      high5 += dyHigh * middle.z;
+      low6 += dyLow * bottom.x;
+      high6 += dyHigh * bottom.x;
+      low7 += dyLow * bottom.y;
+      high7 += dyHigh * bottom.y;
+      low8 += dyLow * bottom.z;
+      high8 += dyHigh * bottom.z;
+      top = middle;
+      middle = bottom;
+      row++;
+      at += params.outWidth;
+    }
+  }
+  sums[0u * WG + lane] = low0;
+  sums[1u * WG + lane] = low1;
+  sums[2u * WG + lane] = low2;
+  sums[3u * WG + lane] = low3;
+  sums[4u * WG + lane] = low4;
+  sums[5u * WG + lane] = low5;
+  sums[6u * WG + lane] = low6;
+  sums[7u * WG + lane] = low7;
+  sums[8u * WG + lane] = low8;
+  addInvocations(lane, octet * 8u, c, tile);
+  sums[0u * WG + lane] = high0;
+  sums[1u * WG + lane] = high1;
+  sums[2u * WG + lane] = high2;
+  sums[3u * WG + lane] = high3;
+  sums[4u * WG + lane] = high4;
+  sums[5u * WG + lane] = high5;
+  sums[6u * WG + lane] = high6;
+  sums[7u * WG + lane] = high7;
+  sums[8u * WG + lane] = high8;
+  addInvocations(lane, octet * 8u + 4u, c, tile);
+}
