@@ -50,7 +50,7 @@ async function run(on: Device, inputs: Inputs, options: BatchNormOptions, op: Op
   for (const g of gradients.values()) tape.recorder.keep(g);
   const program = await tape.recorder.compile();
   for (let i = 0; i < runs; i++) program.run();
-  const gradient = async (t: Tensor): Promise<Float32Array> => on.read(gradients.get(t) as Tensor);
+  const gradient = async (t: Tensor): Promise<Float32Array> => on.read(gradients.get(t)!);
   const results = {
     y: await on.read(y),
     dx: await gradient(x),

@@ -1,0 +1,42 @@
+// Gradient of max pooling, gathered: every pixel asks the windows that cover it whether it won.
+//   dx[n,c,i,j] = sum of dy[n,c,o] over windows o around (i,j) with index[n,c,o] = i * W + j
+// One invocation per pixel of dx and group of CHANNELS channels; grid = (ceil(H*W / WG), ceil(C / CHANNELS), N).
+// requires: lib/window.wgsl
+override WG: u32 = 64;                // invocations per workgroup
+override CHANNELS: u32 = 8;           // channels per invocation
+struct Params {
+  kernelSize: u32, stride: u32, padding: u32,
+  height: u32, width: u32, outHeight: u32, outWidth: u32,
+  channels: u32,                      // C of this run
+  dyChannels: u32, dyOffset: u32,     // channels in each buffer, first channel of this run there
+  indexChannels: u32, indexOffset: u32,
+  dxChannels: u32, dxOffset: u32,
+}
+@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(1) var<storage, read> index: array<u32>;            // [N,indexChannels,OH,OW]
+@group(0) @binding(2) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,H,W]
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG, 1, 1)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let outPlane = params.outHeight * params.outWidth;
+  let plane = params.height * params.width;
+  let end = min((group.y + 1) * CHANNELS, params.channels);
+  for (var p = gid.x; p < plane; p += groups.x * WG) {
+    let i = p / params.width;
+    let rows = coveringWindows(i, params.kernelSize, params.stride, params.padding, params.outHeight);
+    let columns = coveringWindows(p - i * params.width, params.kernelSize, params.stride, params.padding, params.outWidth);
+    for (var c = group.y * CHANNELS; c < end; c++) {
+      let dyBase = (group.z * params.dyChannels + params.dyOffset + c) * outPlane;
+      let indexBase = (group.z * params.indexChannels + params.indexOffset + c) * outPlane;
+      var sum = 0.0;
+      for (var row = rows.first; row < rows.end; row++) {
+        for (var column = columns.first; column < columns.end; column++) {
+          let o = row * params.outWidth + column;
+          sum += select(0.0, dy[dyBase + o], index[indexBase + o] == p);
+        }
+      }
+      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = sum;
+    }
+  }
+}

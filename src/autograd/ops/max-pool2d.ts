@@ -1,0 +1,40 @@
+import * as kernels from '../../kernels/max-pool2d.js';
+import { pooledSize } from '../../kernels/pool-window.js';
+import type { Tensor } from '../../runtime/tensor.js';
+import type { Tape } from '../tape.js';
+
+export interface MaxPool2dOptions {
+  /** Side of the square window, its step (default: the side) and the border that never wins, in pixels. */
+  readonly kernelSize: number;
+  readonly stride?: number;
+  readonly padding?: number;
+  /** Keeps a last window that hangs over the far border. */
+  readonly ceilMode?: boolean;
+}
+
+/**
+ * Maximum of every window. As in PyTorch the first of equal maxima, in row-major order of the window, takes the gradient.
+ * Throws RangeError where no window fits or the padding exceeds half the window.
+ */
+export function maxPool2d(
+  tape: Tape,
+  x: Tensor<'NCHW'>,
+  { kernelSize, stride = kernelSize, padding = 0, ceilMode = false }: MaxPool2dOptions,
+): Tensor<'NCHW'> {
+  const window = { kernelSize, stride, padding };
+  const [height, width] = [pooledSize(x.dim('H'), window, ceilMode), pooledSize(x.dim('W'), window, ceilMode)];
+  if (height < 1 || width < 1) {
+    throw new RangeError(`maxPool2d: window ${kernelSize} with padding ${padding} does not fit x (${x.toString()}). Pad it or pool less.`);
+  }
+  if (2 * padding > kernelSize) {
+    throw new RangeError(`maxPool2d: padding ${padding}, expected at most half of the window ${kernelSize} (${x.toString()}). Pad less.`);
+  }
+  const y = tape.empty('NCHW', [x.dim('N'), x.dim('C'), height, width], x.label);
+  const index = tape.empty('NCHW', y.shape, 'max pool index');
+  kernels.maxPool2d(tape.recorder, x, y, index, window);
+  return tape.push(y, [x], (dy) => {
+    const dx = tape.gradTarget(x);
+    kernels.maxPool2dGrad(tape.recorder, dy as Tensor<'NCHW'>, index, dx, window);
+    return [dx];
+  });
+}

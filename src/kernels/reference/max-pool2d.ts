@@ -1,0 +1,48 @@
+import type { PoolWindow } from '../pool-window.js';
+
+/** Sizes of one plane before and after pooling, pixels. */
+export interface PoolSizes {
+  readonly height: number;
+  readonly width: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
+/** Maxima of `planes` planes [H, W], and row * W + column of the first pixel that attains each. */
+export function maxPool2d(
+  x: Float64Array,
+  planes: number,
+  { height, width, outHeight, outWidth }: PoolSizes,
+  { kernelSize, stride, padding }: PoolWindow,
+): { y: Float64Array; index: number[] } {
+  const y = new Float64Array(planes * outHeight * outWidth).fill(-Infinity);
+  const index = new Array<number>(y.length).fill(-1);
+  for (let o = 0; o < y.length; o++) {
+    const plane = Math.floor(o / (outHeight * outWidth));
+    const [i, j] = [Math.floor(o / outWidth) % outHeight, o % outWidth];
+    for (let u = 0; u < kernelSize; u++) {
+      for (let v = 0; v < kernelSize; v++) {
+        const [row, column] = [i * stride - padding + u, j * stride - padding + v];
+        if (row < 0 || row >= height || column < 0 || column >= width) continue;
+        const value = x[(plane * height + row) * width + column] ?? 0;
+        if (index[o] === -1 || value > (y[o] ?? 0)) [y[o], index[o]] = [value, row * width + column];
+      }
+    }
+  }
+  return { y, index };
+}
+
+/** Every window's gradient goes to its winner. */
+export function maxPool2dGrad(
+  dy: Float64Array,
+  index: readonly number[],
+  planes: number,
+  { height, width, outHeight, outWidth }: PoolSizes,
+): Float64Array {
+  const dx = new Float64Array(planes * height * width);
+  for (let o = 0; o < dy.length; o++) {
+    const at = Math.floor(o / (outHeight * outWidth)) * height * width + (index[o] ?? 0);
+    dx[at] = (dx[at] ?? 0) + (dy[o] ?? 0);
+  }
+  return dx;
+}
