@@ -1,0 +1,162 @@
+// The folder of a training run: which files it holds, when it may be used, and its record of what was run where.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { UserError } from '../errors.js';
+import { explainFileError, makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
+import type { LogPaths } from './logs.node.js';
+
+/** Every path inside a run. */
+export interface RunDirectory extends LogPaths {
+  readonly root: string;
+  readonly config: string;
+  readonly last: string;
+  readonly best: string;
+  readonly model: string;
+  readonly runInfo: string;
+}
+
+export type RunMode = 'new' | 'resume' | 'overwrite';
+
+function runPaths(root: string): RunDirectory {
+  const at = (...parts: string[]): string => join(root, ...parts);
+  return {
+    root,
+    config: at('config.yaml'),
+    metrics: at('metrics.ndjson'),
+    results: at('results.csv'),
+    tensorboard: at('tensorboard'),
+    progress: at('progress.svg'),
+    last: at('checkpoints', 'last.safetensors'),
+    best: at('checkpoints', 'best.safetensors'),
+    model: at('model.safetensors'),
+    runInfo: at('run.json'),
+  };
+}
+
+/**
+ * Prepares the folder of a run.
+ *
+ * - `new`: it must not exist or be empty;
+ * - `resume`: it must hold a last checkpoint;
+ * - `overwrite`: the files of an earlier run are removed, and nothing else; a folder that is no run is refused.
+ *
+ * @throws UserError
+ */
+export async function openRunDirectory(root: string, mode: RunMode): Promise<RunDirectory> {
+  const run = runPaths(root);
+  const names = await listFolder(root);
+  if (mode === 'resume') {
+    if (!existsSync(run.last))
+      throw new UserError(`${root}: no checkpoint to resume from, expected ${run.last}. Start the run without --resume.`);
+    return run;
+  }
+  if (names.length > 0) {
+    if (mode === 'new')
+      throw new UserError(`${root}: this folder is not empty. Use --resume to go on, --overwrite to start anew, or another --out.`);
+    if (!existsSync(run.runInfo))
+      throw new UserError(`${root}: not a training run (no run.json), so --overwrite does not touch it. Use another --out.`);
+    await removeRun(run);
+  }
+  await makeFolder(join(root, 'checkpoints'));
+  return run;
+}
+
+/** Names in a folder; none where it does not exist. */
+async function listFolder(root: string): Promise<string[]> {
+  try {
+    return await readdir(root);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw explainFileError(error, root, 'write');
+  }
+}
+
+/** run.json goes last: until then an interrupted removal can be repeated. */
+async function removeRun({ root, config, metrics, results, tensorboard, progress, model, runInfo }: RunDirectory): Promise<void> {
+  try {
+    for (const path of [join(root, 'checkpoints'), tensorboard, metrics, results, progress, model, config, runInfo]) {
+      await rm(path, { recursive: true, force: true });
+    }
+  } catch (error) {
+    throw explainFileError(error, root, 'write');
+  }
+}
+
+/** What run.json tells: enough to repeat the run, nothing about the person or the machine beside the adapter. */
+export interface RunInfo {
+  readonly schema: 'mcgpu.run/1';
+  readonly notice: 'Research use only - not a medical device';
+  readonly mcgpu: string;
+  readonly node: string;
+  readonly platform: string;
+  /** Commit of mcgpu, with `+` where files were changed since; null outside a git checkout. */
+  readonly commit: string | null;
+  readonly seed: number;
+  readonly configHash: string;
+  readonly dataHash: string;
+  /** One entry per start: 0 first, then the step of each resume. */
+  readonly starts: readonly RunStart[];
+}
+
+interface RunStart {
+  readonly step: number;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly adapter: string;
+}
+
+/**
+ * Writes run.json; on resume the starts before are kept.
+ *
+ * @param step where this start begins, 0 for a new run
+ */
+export async function writeRunInfo(
+  run: RunDirectory,
+  { step, adapter, ...hashes }: Pick<RunInfo, 'seed' | 'configHash' | 'dataHash'> & { step: number; adapter: string },
+): Promise<RunInfo> {
+  const before = step > 0 ? await readStarts(run.runInfo) : [];
+  const info: RunInfo = {
+    schema: 'mcgpu.run/1',
+    notice: 'Research use only - not a medical device',
+    mcgpu: await packageVersion(),
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+    commit: await currentCommit(),
+    ...hashes,
+    starts: [...before, { step, time: new Date().toISOString(), adapter }],
+  };
+  await writeFileAtomic(run.runInfo, `${JSON.stringify(info, null, 2)}\n`);
+  return info;
+}
+
+async function readStarts(path: string): Promise<RunStart[]> {
+  const text = new TextDecoder().decode(await readWholeFile(path));
+  try {
+    return (JSON.parse(text) as { starts: RunStart[] }).starts;
+  } catch {
+    throw new UserError(`${path} is not valid JSON. Restore it from a copy, or start the run anew with --overwrite.`);
+  }
+}
+
+const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url)); // the same from src/train and dist/train
+
+async function packageVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string };
+  return version;
+}
+
+/** The commit of mcgpu's own checkout; null where it was installed from a package or git is absent. */
+export async function currentCommit(): Promise<string | null> {
+  if (!existsSync(join(PACKAGE_ROOT, '.git'))) return null;
+  const git = async (...args: string[]): Promise<string> => (await promisify(execFile)('git', args, { cwd: PACKAGE_ROOT })).stdout.trim();
+  try {
+    const changed = await git('status', '--porcelain', '--untracked-files=no');
+    return (await git('rev-parse', 'HEAD')) + (changed ? '+' : '');
+  } catch {
+    return null;
+  }
+}
