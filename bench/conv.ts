@@ -57,9 +57,8 @@ async function benchLayer(device: Device, { n, side, inChannels, outChannels, ke
     if (!title.includes(filter)) continue;
     const { minMs, medianMs, cpuMs } = await time(device, record);
     const flops = 2 * n * side * side * inChannels * outChannels * kernel ** 2;
-    console.log(
-      `${title.padEnd(44)} min ${minMs.toFixed(2)} ms, median ${medianMs.toFixed(2)} ms, ${(flops / minMs / 1e6).toFixed(1)} GFLOP/s`,
-    );
+    const clock = `min ${minMs.toFixed(2)} ms, median ${medianMs.toFixed(2)} ms, ${(flops / minMs / 1e6).toFixed(1)} GFLOP/s`;
+    console.log(`${title.padEnd(44)} ${clock}; CPU ${cpuMs.toFixed(2)} ms, ${(flops / cpuMs / 1e6).toFixed(1)} GFLOP/s per core`);
   }
   for (const t of [x, y, weight, gradient, bias] as Tensor[]) if (t.buffer.storage.buffer) device.destroyBuffer(t.buffer.storage.buffer);
 }

@@ -37,7 +37,7 @@ fn addInvocations(lane: u32, first: u32, c: u32, tile: u32) {
   if (lane < 36u) {
     let tap = lane / 4u;
     var sum = 0.0;
-    for (var k = 0u; k < WG; k++) { sum += sums[tap * WG + k][lane % 4u]; }
+    for (var k = 0u; k < min(WG, params.count); k++) { sum += sums[tap * WG + k][lane % 4u]; }
     let o = first + lane % 4u;
     if (o < params.outChannels && tile < params.tiles) {
       partial[((tile * params.outChannels + o) * params.inChannels + c) * 9u + tap] = sum;
