@@ -150,7 +150,10 @@ export class DicomDataset {
       const start = reader.position;
       const tag = reader.tag();
       if (!wanted(tag)) return { dataset: new DicomDataset(elements, encoding), end: start };
-      if (tag === ITEM_END) break;
+      if (tag === ITEM_END) {
+        reader.uint32(); // its length, always 0
+        break;
+      }
       const element = reader.element(tag, 0);
       if (!elements.has(tag)) elements.set(tag, element);
       if (tag === PIXEL_DATA) break;

@@ -27,7 +27,7 @@ const TAG = {
 /** A value on its way through the pipeline. */
 type Mapping = (value: number) => number;
 
-/** Values of every pixel's word: the stored value without the bits above HighBit, sign extended where signed. */
+/** The stored value in a pixel's word: without the bits above HighBit, sign extended where signed. */
 export function storedValue(word: number, { bitsStored, highBit, signed }: Pick<PixelLayout, 'bitsStored' | 'highBit' | 'signed'>): number {
   const value = (word >>> (highBit + 1 - bitsStored)) & (2 ** bitsStored - 1);
   return signed && value >= 2 ** (bitsStored - 1) ? value - 2 ** bitsStored : value;
@@ -58,7 +58,9 @@ export function displayIntensities(
     const intensity = layout.photometric === 'MONOCHROME1' ? 1 - shown : shown;
     table[word] = isPadding(stored) ? 0 : intensity;
   }
-  return Float32Array.from(words, (word) => table[word]!);
+  const intensities = new Float32Array(words.length);
+  for (let i = 0; i < words.length; i++) intensities[i] = table[words[i]!]!;
+  return intensities;
 }
 
 function wordsOf(bytes: Uint8Array): Uint16Array {

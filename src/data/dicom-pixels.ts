@@ -3,7 +3,7 @@ import type { DicomDataset } from './dicom-dataset.js';
 import type { DicomFile } from './dicom-file.js';
 import { MAX_PIXELS } from './mammogram.js';
 import type { PixelDecoder } from './pixel-decoder.js';
-import { checkCodestreamSize } from './pixel-decoder.js';
+import { checkCodestream } from './pixel-decoder.js';
 
 /** How the stored values of an image lie in memory (PS3.3 C.7.6.3), checked. */
 export interface PixelLayout {
@@ -96,7 +96,7 @@ export async function framePixels(file: DicomFile, layout: PixelLayout, frame: n
     );
   }
   const encoded = { transferSyntax, bytes: frameFragments(fragments, layout.frames, frame), ...layout };
-  checkCodestreamSize(encoded);
+  checkCodestream(encoded);
   const bytes = await decoder.decode(encoded);
   const expected = frameBytes(layout);
   if (bytes.length < expected) {

@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js';
 import type { DicomDataset } from './dicom-dataset.js';
 import { displayIntensities } from './dicom-display.js';
 import { readDicomFile } from './dicom-file.js';
@@ -6,7 +7,6 @@ import type { IntensityDomain, Mammogram } from './mammogram.js';
 import { sizeProblem } from './mammogram.js';
 import type { PixelDecoder } from './pixel-decoder.js';
 import { dicomPixelSpacing } from './pixel-spacing.js';
-import { UserError } from '../errors.js';
 
 const TAG = {
   sopClass: 0x00080016,
@@ -36,8 +36,6 @@ const VIEWS: Readonly<Record<string, string>> = {
   '399352003': 'LM',
   'R-10230': 'LMO',
   '399099002': 'LMO',
-  'Y-X1770': 'XCCL',
-  '399265009': 'XCCL',
 };
 
 /**

@@ -23,12 +23,19 @@ export interface PixelDecoder {
   decode(frame: EncodedFrame): Promise<Uint8Array>;
 }
 
+const RLE = '1.2.840.10008.1.2.5';
+const RLE_HEADER_BYTES = 64;
+
 /**
- * Compares the size within the compressed data with the data set's before a decoder allocates by it.
+ * Compares the size within the compressed data with the data set's, before a decoder allocates by it.
  *
  * @throws UserError where they differ
  */
-export function checkCodestreamSize({ bytes, width, height }: EncodedFrame): void {
+export function checkCodestream({ transferSyntax, bytes, width, height, bitsAllocated }: EncodedFrame): void {
+  // PS3.5 annex G: one segment per byte of a value; decoders take a header that says otherwise for black pixels.
+  if (transferSyntax === RLE && (bytes.length < RLE_HEADER_BYTES || bytes[0] !== bitsAllocated / 8 || bytes[1] !== 0)) {
+    throw new UserError('the compressed pixels (RLE) are damaged: their header does not fit the bits per pixel. Export the file again.');
+  }
   const size = jpegSize(bytes) ?? jpeg2000Size(bytes);
   if (size !== null && (size.width !== width || size.height !== height)) {
     throw new UserError(
