@@ -1,6 +1,6 @@
 import { crossEntropy } from '../autograd/ops/cross-entropy.js';
-import { focal } from '../autograd/ops/focal.js';
-import { focalTversky } from '../autograd/ops/tversky.js';
+import { focalLoss } from '../autograd/ops/focal-loss.js';
+import { focalTverskyLoss } from '../autograd/ops/overlap-loss.js';
 import { weightedSum } from '../autograd/ops/weighted-sum.js';
 import type { Tape } from '../autograd/tape.js';
 import type { UNet3PlusOutputs } from '../model/unet3plus.js';
@@ -16,11 +16,11 @@ export interface Targets {
   readonly classes: Tensor<'N'>;
 }
 
-/** Scalars of one step. */
+/** The loss of one step. */
 export interface Objective {
   readonly total: Tensor<''>;
-  readonly segmentation: Tensor<''>;
-  readonly classification: Tensor<''>;
+  /** Its two parts, segmentation and classification, in one tensor to be read at once. */
+  readonly values: Tensor<'E'>;
 }
 
 /**
@@ -39,23 +39,24 @@ export function recordObjective(
   const terms: Tensor<''>[] = [];
   const factors: number[] = [];
   for (const [i, { logits, level }] of maps.entries()) {
-    const [target, weight] = [targets.masks[level], targets.weights[level]];
+    const [target, mask] = [targets.masks[level], targets.weights[level]];
     const share = shares[i] ?? 0;
-    if (!target || !weight || share === 0) continue;
+    if (!target || !mask || share === 0) continue;
     if (losses.focal > 0) {
-      terms.push(focal(tape, logits, target, { gamma: losses.focalGamma, alpha: losses.focalAlpha, weight }));
+      terms.push(focalLoss(tape, logits, target, { gamma: losses.focalGamma, alpha: losses.focalAlpha, mask }));
       factors.push(share * losses.focal);
     }
     if (losses.tversky > 0) {
       const { tverskyAlpha: alpha, tverskyBeta: beta, tverskyExponent: exponent, tverskySmooth: smooth } = losses;
-      terms.push(focalTversky(tape, logits, target, { alpha, beta, exponent, smooth, over: 'batch', weight }));
+      terms.push(focalTverskyLoss(tape, logits, target, { alpha, beta, exponent, smooth, over: 'batch', positivesOnly: true, mask }));
       factors.push(share * losses.tversky);
     }
   }
-  const segmentation = weightedSum(tape, terms, factors);
+  const { total: segmentation } = weightedSum(tape, terms, factors);
   const classLogits = [...outputs.classes, ...(outputs.fusedClass ? [outputs.fusedClass] : [])];
   const entropies = classLogits.map((logits) => crossEntropy(tape, logits, targets.classes));
   const classShares = classLogits.map((_, k) => losses.classes * (losses.scales[k] ?? losses.scales[0]));
-  const classification = weightedSum(tape, entropies, classShares);
-  return { total: weightedSum(tape, [segmentation, classification], [1, 1]), segmentation, classification };
+  const { total: classification } = weightedSum(tape, entropies, classShares);
+  const { total, values } = weightedSum(tape, [segmentation, classification], [1, 1]);
+  return { total, values };
 }

@@ -59,7 +59,7 @@ export class Trainer {
     const masks = layout.targets.map((t) => part(batch, t, 'NCHW'));
     const weights = layout.weights.map((t) => part(batch, t, 'NCHW'));
     const objective = recordObjective(tape, outputs, { masks, weights, classes: part(batch, layout.classes, 'N') }, train.losses);
-    for (const scalar of Object.values(objective) as Tensor[]) recorder.keep(scalar);
+    recorder.keep(objective.values);
     tape.backward(objective.total, device.tensor('', [], [1], 'one'));
     optimizer.record(recorder);
     const budget = options.memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes: options.memoryBudgetBytes };
@@ -76,13 +76,8 @@ export class Trainer {
 
   /** Losses of the last step submitted; waits for it. */
   async losses(): Promise<StepLosses> {
-    const read = async (t: Tensor): Promise<number> => (await this.device.read(t))[0] ?? NaN;
-    const [loss, segmentation, classification] = await Promise.all([
-      read(this.objective.total),
-      read(this.objective.segmentation),
-      read(this.objective.classification),
-    ]);
-    return { loss, segmentation, classification };
+    const [segmentation = NaN, classification = NaN] = await this.device.read(this.objective.values);
+    return { loss: segmentation + classification, segmentation, classification };
   }
 
   /** The arrays to evaluate and to ship: the moving average, or the weights themselves where there is none. */

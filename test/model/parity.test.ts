@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { bceWithLogits } from '../../src/autograd/ops/bce-with-logits.js';
-import { dice } from '../../src/autograd/ops/dice.js';
+import { diceLoss } from '../../src/autograd/ops/overlap-loss.js';
 import { weightedSum } from '../../src/autograd/ops/weighted-sum.js';
 import { Tape } from '../../src/autograd/tape.js';
 import { fullScaleAggregation } from '../../src/model/aggregation.js';
@@ -12,7 +12,7 @@ import { Recorder } from '../../src/runtime/recorder.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 import { AdamW } from '../../src/train/optimizer.js';
 import { StepState } from '../../src/train/step-state.js';
-import { describeGolden, listGolden, loadGolden, type Golden } from '../support/golden.js';
+import { describeGolden, expectClose, listGolden, loadGolden, type Golden } from '../support/golden.js';
 import { testDevice } from '../support/gpu.js';
 
 const device = await testDevice();
@@ -41,8 +41,8 @@ function recordLoss(golden: Golden, model: UNet3Plus, mode: 'train' | 'eval'): R
   const pass = network.pass(tape, mode);
   const logits = upsampleHeads(pass, model.forward(pass, deviceTensor(golden, 'in.x', 'NCHW')).heads);
   const target = deviceTensor(golden, 'in.target', 'NCHW');
-  const terms = logits.flatMap((l) => [bceWithLogits(tape, l, target), dice(tape, l, target, { over: 'sample', smooth: 1 })]);
-  const loss = weightedSum(
+  const terms = logits.flatMap((l) => [bceWithLogits(tape, l, target), diceLoss(tape, l, target, { over: 'sample', smooth: 1 })]);
+  const { total: loss } = weightedSum(
     tape,
     terms,
     terms.map(() => 1 / logits.length),
@@ -115,7 +115,12 @@ describeGolden('UNet3+ equals PyTorch', () => {
     }
     golden.expectClose('train.losses', losses);
     const after = await network.store.read();
-    for (const [name, data] of after) golden.expectClose(`final.${name}`, data);
+    // A bias in front of a batch norm has gradient 0: noise there becomes steps of up to lr, in the bias and in the running mean behind it.
+    const noisy = new Set(model.layers.folds.flatMap(({ conv, bn }) => [`${conv}.bias`, `${bn}.running_mean`]));
+    for (const [name, data] of after) {
+      const { abs = 0, ...rest } = golden.tolerance[`final.${name}`] ?? {};
+      expectClose(data, golden.f32(`final.${name}`), { ...rest, abs: abs + (noisy.has(name) ? steps * lr : 0) }, `final.${name}`);
+    }
   });
 });
 

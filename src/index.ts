@@ -1,0 +1,24 @@
+// The public surface that runs anywhere: Node, browsers, Deno. What reads and writes files is added in index.node.ts.
+export { runCanary } from './autograd/canary.js';
+export { Tape } from './autograd/tape.js';
+export { CLASSES, SEGMENTATION_CHANNELS, type ClassToken, type LesionClass } from './data/classes.js';
+export { createImage, type GrayImage } from './data/image.js';
+export type { Mammogram } from './data/mammogram.js';
+export { DEFAULT_NORMALISATION, normalise, type Normalisation } from './data/normalise.js';
+export { Detector, type DetectedMammogram, type DetectOptions } from './detect/detector.js';
+export { findingsSchema, NOTICE, type Finding, type FindingsFile, type ImageFindings } from './detect/findings.js';
+export { drawOverlay, type Picture } from './detect/overlay.js';
+export { UserError } from './errors.js';
+export { COMPACT, FULL, type UNet3PlusConfig } from './model/config.js';
+export { Network } from './model/network.js';
+export { unet3plus } from './model/unet3plus.js';
+export { Random } from './random.js';
+export { Device, openDevice, type DeviceOptions } from './runtime/device.js';
+export { Recorder } from './runtime/recorder.js';
+export { Tensor } from './runtime/tensor.js';
+export { DEMO_1 } from './synth/demo-1.js';
+export { phantomMammogram, phantomSource } from './synth/phantom.js';
+export { makeSample } from './synth/sample.js';
+export { parseTrainConfig, type TrainConfig } from './train/config.js';
+export { tenTrainingSteps } from './train/ten-steps.js';
+export { Trainer } from './train/trainer.js';
