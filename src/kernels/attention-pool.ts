@@ -1,15 +1,12 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns } from './channels.js';
+import { planePieces } from './plane-pieces.js';
 import * as shaders from './shaders.gen.js';
 
 /** Exponent of the probability, and pixels added to the sum of attention. Tiled inference must use the same. */
 export const ATTENTION_POWER = 2;
 export const ATTENTION_EPS = 1;
-
-/** Pixels that one workgroup sums, at least, and the most pieces of a plane: from the shape alone, so that every run adds alike. */
-const PIECE = 1024;
-const MAX_PIECES = 512;
 
 /** `into` [N, 1, H, W] = mask [1, 1, H, W] * (largest probability over the channels of `logits` [N, K, H, W])^power. */
 export function attention(
@@ -29,8 +26,7 @@ export function attention(
 export function sumAttended(r: Recorder, features: Tensor<'NCHW'>, weights: Tensor<'NCHW'>, sums: Tensor<'NC'>): void {
   const [images, channels] = [features.dim('N'), features.dim('C')];
   const plane = features.dim('H') * features.dim('W');
-  const piece = Math.max(PIECE, Math.ceil(plane / MAX_PIECES));
-  const pieces = Math.ceil(plane / piece);
+  const { piece, pieces } = planePieces(plane);
   const partials = r.empty('E', [sums.size * pieces], 'attention partial sums').buffer;
   const common = { plane, piece, columns: channels + 1 };
   for (const run of channelRuns({ x: features })) {

@@ -1,3 +1,5 @@
+import { sigmoid } from './logistic.js';
+
 export interface AttentionShape {
   readonly images: number;
   /** Channels of the features, and of the logits. */
@@ -5,10 +7,6 @@ export interface AttentionShape {
   readonly logitChannels: number;
   /** H*W */
   readonly plane: number;
-}
-
-function sigmoid(z: number): number {
-  return z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z));
 }
 
 /** a[n,p] = mask[p] * (max over k of sigmoid(logits[n,k,p]))^power, float64. */

@@ -1,0 +1,26 @@
+import type { Grid } from '../runtime/recorder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { planePieces } from './plane-pieces.js';
+
+/** Sizes of NCHW or NC logits as the losses walk over them: images, channels, pixels per plane. */
+export interface MapView {
+  readonly images: number;
+  readonly channels: number;
+  readonly plane: number;
+}
+
+export function mapView(logits: Tensor<'NCHW'> | Tensor<'NC'>): MapView {
+  const [images, channels] = [logits.dim('N'), logits.dim('C')];
+  return { images, channels, plane: logits.size / (images * channels) };
+}
+
+/** Pieces of every plane, how many in all, and the grid with one workgroup for each. */
+export function mapPieces({ images, channels, plane }: MapView): { piece: number; pieces: number; count: number; grid: Grid } {
+  const { piece, pieces } = planePieces(plane);
+  return { piece, pieces, count: pieces * channels * images, grid: [pieces, channels, images] };
+}
+
+/** One invocation per element. */
+export function mapGrid({ images, channels, plane }: MapView, workgroupSize: number): Grid {
+  return [Math.ceil(plane / workgroupSize), channels, images];
+}
