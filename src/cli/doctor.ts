@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
-import { dawn } from '../runtime/gpu.node.js';
+import { runCanary, type CanaryResult } from '../autograd/canary.js';
+import { dawn, openNodeDevice } from '../runtime/gpu.node.js';
 import { adapterOf, listAdapters, type NamedAdapter } from './adapter-option.js';
 import { advise, type Advice } from './doctor-advice.js';
 import { version } from './program.js';
@@ -16,6 +17,8 @@ export interface DoctorReport {
   /** Every adapter of the machine; the one in use is `adapter`. */
   readonly adapters: readonly NamedAdapter[];
   readonly adapter: AdapterReport | null;
+  /** Convolution forward and both gradients, compared with float64. */
+  readonly canary: CanaryResult | null;
   readonly advice: readonly Advice[];
 }
 
@@ -47,6 +50,7 @@ async function examine(options: { adapter?: string }): Promise<DoctorReport> {
   const adapters = await listAdapters();
   const gpuAdapter = await dawn(options).requestAdapter({ powerPreference: 'high-performance' });
   const adapter = gpuAdapter && describeAdapter(gpuAdapter, adapters);
+  const canary = gpuAdapter && (await testDevice(options));
   return {
     schema: 'mcgpu.doctor/1',
     mcgpu: version(),
@@ -56,8 +60,18 @@ async function examine(options: { adapter?: string }): Promise<DoctorReport> {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     adapters,
     adapter,
-    advice: advise(adapter, adapters),
+    canary,
+    advice: advise(adapter, adapters, canary),
   };
+}
+
+async function testDevice(options: { adapter?: string }): Promise<CanaryResult> {
+  const device = await openNodeDevice(options);
+  try {
+    return await runCanary(device);
+  } finally {
+    device.destroy();
+  }
 }
 
 function describeAdapter({ info, features, limits }: GPUAdapter, adapters: readonly NamedAdapter[]): AdapterReport {
@@ -83,7 +97,7 @@ function describeAdapter({ info, features, limits }: GPUAdapter, adapters: reado
 
 const MARK = { good: 'green', slow: 'yellow', problem: 'red' } as const;
 
-function asText({ adapter, adapters, advice, ...machine }: DoctorReport): string {
+function asText({ adapter, adapters, canary, advice, ...machine }: DoctorReport): string {
   const rows: [string, string][] = [
     ['mcgpu', `${machine.mcgpu}, Node ${machine.node}, ${machine.platform}, ${machine.cores} cores, ${machine.memoryGiB} GiB`],
     ['adapters', adapters.map(({ name, backend }) => `${name} (${backend})`).join('; ') || 'none'],
@@ -102,6 +116,12 @@ function asText({ adapter, adapters, advice, ...machine }: DoctorReport): string
       ],
       ['storage buffers', `${limits.maxStorageBuffersPerShaderStage ?? 0} per stage`],
     );
+  }
+  for (const { name, worst, tolerance, ok } of canary?.checks ?? []) {
+    rows.push([
+      ok ? 'computes' : 'MISCOMPUTES',
+      `${name}: error ${worst.toExponential(1)}, at most ${tolerance.toExponential(1)} expected`,
+    ]);
   }
   const table = rows.map(([name, value]) => `${name.padEnd(16)} ${value}`);
   const findings = advice.map(({ level, text }) => `${style(MARK[level], level.padEnd(16))} ${text}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { advise, mesaMajor } from '../../src/cli/doctor-advice.js';
+import type { CanaryResult } from '../../src/autograd/canary.js';
 import type { AdapterReport } from '../../src/cli/doctor.js';
 
 const gpu: AdapterReport = {
@@ -12,10 +13,11 @@ const gpu: AdapterReport = {
   features: ['shader-f16', 'timestamp-query'],
   limits: {},
 };
-const texts = (adapter: AdapterReport | null, others: string[] = []): string =>
+const texts = (adapter: AdapterReport | null, others: string[] = [], canary: CanaryResult | null = null): string =>
   advise(
     adapter,
     others.map((name) => ({ name, backend: 'vulkan' })),
+    canary,
   )
     .map(({ level, text }) => `${level}: ${text}`)
     .join('\n');
@@ -32,6 +34,14 @@ describe("doctor's advice", () => {
     expect(texts(software)).toContain('software adapter');
     expect(texts(software)).not.toContain('--adapter');
     expect(texts(software, ['llvmpipe', 'Radeon'])).toContain('--adapter "Radeon"');
+  });
+  it('warns of a driver that miscomputes', () => {
+    const checks = [
+      { name: 'conv2d forward', worst: 0, tolerance: 1e-6, ok: true },
+      { name: 'conv2d gradient by the input', worst: 1, tolerance: 1e-6, ok: false },
+    ];
+    expect(texts(gpu, [], { ok: false, checks })).toMatch(/^problem: This driver computes conv2d gradient by the input wrongly/);
+    expect(texts(gpu, [], { ok: true, checks: checks.slice(0, 1) })).toMatch(/^good/);
   });
   it('says what an adapter lacks', () => {
     expect(texts({ ...gpu, features: [] })).toMatch(/No shader-f16.*\n.*No timestamp-query/);
