@@ -12,3 +12,12 @@ fn coveringWindows(i: u32, kernelSize: u32, stride: u32, padding: u32, windows: 
   let at = i + padding;
   return Span((max(at + stride, kernelSize) - kernelSize) / stride, min(at / stride + 1, windows));
 }
+
+// By how much a window sum is divided along this axis: the pixels in the image, or also those of the padding, but never those
+// that ceil mode adds beyond it.
+fn windowLength(o: u32, kernelSize: u32, stride: u32, padding: u32, size: u32, countIncludePad: u32) -> u32 {
+  let start = o * stride;
+  let end = min(start + kernelSize, size + 2 * padding);
+  let inside = windowSpan(o, kernelSize, stride, padding, size);
+  return select(inside.end - inside.first, end - start, countIncludePad != 0);
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maxPool2d, type MaxPool2dOptions } from '../../src/autograd/ops/max-pool2d.js';
 import * as kernels from '../../src/kernels/max-pool2d.js';
-import { pooledSize } from '../../src/kernels/pool-window.js';
+import { pooledSize, type PoolSizes } from '../../src/kernels/pool-window.js';
 import * as reference from '../../src/kernels/reference/max-pool2d.js';
 import { Random } from '../../src/random.js';
 import { Recorder } from '../../src/runtime/recorder.js';
@@ -48,10 +48,7 @@ describeGolden('maxPool2d against PyTorch', () => {
 });
 
 /** Small whole numbers: many ties, and exact sums, so that results must be equal. */
-function draw(
-  size: Size,
-  options: Required<MaxPool2dOptions>,
-): { x: Float32Array; dy: Float32Array; sizes: reference.PoolSizes; planes: number } {
+function draw(size: Size, options: Required<MaxPool2dOptions>): { x: Float32Array; dy: Float32Array; sizes: PoolSizes; planes: number } {
   const [n, c, height, width] = size;
   const random = new Random(3, ...size);
   const whole = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.int(9) - 4);

@@ -1,5 +1,5 @@
 import * as kernels from '../../kernels/max-pool2d.js';
-import { pooledSize } from '../../kernels/pool-window.js';
+import { pooledShape } from '../../kernels/pool-window.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Tape } from '../tape.js';
 
@@ -22,14 +22,7 @@ export function maxPool2d(
   { kernelSize, stride = kernelSize, padding = 0, ceilMode = false }: MaxPool2dOptions,
 ): Tensor<'NCHW'> {
   const window = { kernelSize, stride, padding };
-  const [height, width] = [pooledSize(x.dim('H'), window, ceilMode), pooledSize(x.dim('W'), window, ceilMode)];
-  if (height < 1 || width < 1) {
-    throw new RangeError(`maxPool2d: window ${kernelSize} with padding ${padding} does not fit x (${x.toString()}). Pad it or pool less.`);
-  }
-  if (2 * padding > kernelSize) {
-    throw new RangeError(`maxPool2d: padding ${padding}, expected at most half of the window ${kernelSize} (${x.toString()}). Pad less.`);
-  }
-  const y = tape.empty('NCHW', [x.dim('N'), x.dim('C'), height, width], x.label);
+  const y = tape.empty('NCHW', pooledShape('maxPool2d', x, window, ceilMode), x.label);
   const index = tape.empty('NCHW', y.shape, 'max pool index');
   kernels.maxPool2d(tape.recorder, x, y, index, window);
   return tape.push(y, [x], (dy) => {

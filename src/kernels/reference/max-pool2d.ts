@@ -1,12 +1,4 @@
-import type { PoolWindow } from '../pool-window.js';
-
-/** Sizes of one plane before and after pooling, pixels. */
-export interface PoolSizes {
-  readonly height: number;
-  readonly width: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-}
+import type { PoolSizes, PoolWindow } from '../pool-window.js';
 
 /** Maxima of `planes` planes [H, W], and row * W + column of the first pixel that attains each. */
 export function maxPool2d(

@@ -1,0 +1,25 @@
+// Gradient of the logistic function, from its output.
+//   dx = dy * y * (1 - y)
+// One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
+override WG: u32 = 64;                // invocations per workgroup
+struct Params {
+  plane: u32,                         // P = H*W
+  yChannels: u32, yOffset: u32,       // channels in each buffer, first channel of this run there
+  dyChannels: u32, dyOffset: u32,
+  dxChannels: u32, dxOffset: u32,
+}
+@group(0) @binding(0) var<storage, read> y: array<f32>;                // [N,yChannels,P]
+@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,P]
+@group(0) @binding(2) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,P]
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG, 1, 1)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
+  let dyBase = (group.z * params.dyChannels + params.dyOffset + group.y) * params.plane;
+  let dxBase = (group.z * params.dxChannels + params.dxOffset + group.y) * params.plane;
+  for (var p = gid.x; p < params.plane; p += groups.x * WG) {
+    let v = y[yBase + p];
+    dx[dxBase + p] = dy[dyBase + p] * v * (1.0 - v);
+  }
+}
