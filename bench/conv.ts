@@ -2,6 +2,7 @@
 // `repeats` replays of a recorded program, waiting for the device each time; FLOPs are 2 per multiply-add, borders included.
 // On a software adapter the CPU time of this process tells more than the clock where other programs share the cores.
 import * as kernels from '../src/kernels/conv2d.js';
+import { conv2dGradWeight, plainConv2dGradWeight } from '../src/kernels/conv2d-grad-weight.js';
 import type { Device } from '../src/runtime/device.js';
 import { openNodeDevice } from '../src/runtime/gpu.node.js';
 import { Recorder } from '../src/runtime/recorder.js';
@@ -49,8 +50,8 @@ async function benchLayer(device: Device, { n, side, inChannels, outChannels, ke
     'forward plain': (r) => kernels.plainConv2d(r, tensors, geometry, false),
     'gradInput fast': (r) => kernels.conv2dGradInput(r, weight, y, x, geometry),
     'gradInput plain': (r) => kernels.plainConv2dGradInput(r, weight, y, x, geometry),
-    'gradWeight fast': (r) => kernels.conv2dGradWeight(r, x, y, gradient, geometry),
-    'gradWeight plain': (r) => kernels.plainConv2dGradWeight(r, x, y, gradient, geometry),
+    'gradWeight fast': (r) => conv2dGradWeight(r, x, y, gradient, geometry),
+    'gradWeight plain': (r) => plainConv2dGradWeight(r, x, y, gradient, geometry),
   };
   for (const [name, record] of Object.entries(passes)) {
     const title = `k${kernel} ${inChannels}->${outChannels} ${n}x${side}x${side} ${name}`;

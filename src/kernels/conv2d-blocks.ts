@@ -30,12 +30,25 @@ function blocksWithFirst(x: Tensor<'NCHW'>): [ChannelBlock, number][] {
   });
 }
 
-/** Cuts a block into pieces of at most `most` channels, as equal as can be. */
+/** Cuts a block into pieces of `most` channels; the last one may have fewer. */
 export function cutBlock(block: ChannelBlock, most: number): { readonly block: ChannelBlock; readonly first: number }[] {
-  const pieces = Math.ceil(block.count / most);
-  const size = Math.ceil(block.count / pieces);
-  return Array.from({ length: Math.ceil(block.count / size) }, (_, k) => {
-    const first = k * size;
-    return { first, block: { ...block, offset: block.offset + first, count: Math.min(size, block.count - first) } };
+  return Array.from({ length: Math.ceil(block.count / most) }, (_, k) => {
+    const first = k * most;
+    return { first, block: { ...block, offset: block.offset + first, count: Math.min(most, block.count - first) } };
   });
+}
+
+/** Sizes in pixels, by the names of the shaders' params. */
+export function spatial(x: Tensor<'NCHW'>, y: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, { stride, padding, dilation }: ConvGeometry) {
+  return {
+    height: x.dim('H'),
+    width: x.dim('W'),
+    outHeight: y.dim('H'),
+    outWidth: y.dim('W'),
+    kernelHeight: weight.dim('H'),
+    kernelWidth: weight.dim('W'),
+    stride,
+    padding,
+    dilation,
+  };
 }

@@ -2,6 +2,7 @@
 import { conv2d } from '../../src/autograd/ops/conv2d.js';
 import type { Tape } from '../../src/autograd/tape.js';
 import * as kernels from '../../src/kernels/conv2d.js';
+import { conv2dGradBias, plainConv2dGradWeight } from '../../src/kernels/conv2d-grad-weight.js';
 import * as reference from '../../src/kernels/reference/conv2d.js';
 import { Random } from '../../src/random.js';
 import type { Device } from '../../src/runtime/device.js';
@@ -48,6 +49,9 @@ export const convCases: readonly ConvCase[] = [
   square(2, 3, 8, 9, 10, 3, 2, 1),
   square(1, 64, 65, 5, 6, 1, 1, 0),
   square(2, 9, 3, 33, 17, 1, 1, 0),
+  square(1, 1, 1, 1, 2, 1, 1, 0),
+  square(2, 17, 24, 17, 13, 1, 2, 0),
+  square(1, 300, 65, 3, 2, 1, 1, 0),
   square(1, 4, 5, 13, 9, 5, 3, 2, 2),
   { ...square(1, 3, 4, 7, 9, 3, 1, 1), kernelHeight: 1, kernelWidth: 4 },
 ];
@@ -115,8 +119,8 @@ export async function runPlainConv(device: Device, c: ConvCase, data: ConvData):
   const db = r.empty('C', bias.shape);
   kernels.plainConv2d(r, { x, weight, bias, y }, c, false);
   kernels.plainConv2dGradInput(r, weight, dy, dx, c);
-  kernels.plainConv2dGradWeight(r, x, dy, dw, c);
-  kernels.conv2dGradBias(r, dy, db);
+  plainConv2dGradWeight(r, x, dy, dw, c);
+  conv2dGradBias(r, dy, db);
   for (const t of [y, dx, dw, db]) r.keep(t);
   const program = await r.compile();
   program.run();

@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/conv2d.js';
+import * as gradients from '../../kernels/conv2d-grad-weight.js';
 import type { ConvGeometry } from '../../kernels/conv2d-blocks.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Tape } from '../tape.js';
@@ -51,14 +52,14 @@ function gradInput(tape: Tape, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, dy: Te
 function gradWeight(tape: Tape, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, geometry: ConvGeometry): Tensor | undefined {
   if (!weight.requiresGrad) return undefined;
   const dw = tape.gradTarget(weight);
-  kernels.conv2dGradWeight(tape.recorder, x, dy, dw, geometry);
+  gradients.conv2dGradWeight(tape.recorder, x, dy, dw, geometry);
   return dw;
 }
 
 function gradBias(tape: Tape, bias: Tensor<'C'>, dy: Tensor<'NCHW'>): Tensor | undefined {
   if (!bias.requiresGrad) return undefined;
   const db = tape.gradTarget(bias);
-  kernels.conv2dGradBias(tape.recorder, dy, db);
+  gradients.conv2dGradBias(tape.recorder, dy, db);
   return db;
 }
 

@@ -1,0 +1,130 @@
+// Gradient of conv2d 1x1 without padding by its weight, first of two stages: the fast form of conv2d-grad-weight.wgsl.
+//   partial[g,o,c] = sum over the pixels (n,i,j) of tile g of dy[n,o,i,j] * x[n,c, i*S, j*S]
+// Tile g holds pixels [g*tile, (g+1)*tile) of the flat index over N*OH*OW. An invocation takes every WG-th pixel of its tile and holds
+// 8 input times 8 output channels in registers: 16 loads serve 64 products. Then the workgroup adds its invocations in order, and
+// conv2d-grad-sum.wgsl the tiles.
+// grid = (tiles folded into x and y, ceil(inChannels / 8) * ceil(outChannels / 8))
+override WG: u32 = 64;                // invocations per workgroup; sums below holds WG * 32 numbers
+struct Params {
+  count: u32,                         // N*OH*OW pixels of dy
+  tile: u32, tiles: u32,              // pixels per tile, number of tiles
+  plane: u32, width: u32,             // H*W and W of x
+  outHeight: u32, outWidth: u32,      // of dy
+  stride: u32,                        // S, pixels
+  inChannels: u32, outChannels: u32,  // of these runs
+  xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
+  dyChannels: u32, dyOffset: u32,
+}
+@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels]
+@group(0) @binding(3) var<uniform> params: Params;
+
+// Products of one input and 4 output channels, by input channel and invocation.
+var<workgroup> sums: array<vec4f, 8u * WG>;
+
+// Adds what the invocations left in `sums` for 8 input and 4 output channels, one weight each.
+fn addInvocations(lane: u32, firstOut: u32, firstIn: u32, tile: u32) {
+  workgroupBarrier();
+  if (lane < 32u) {
+    let k = lane / 4u;
+    var sum = 0.0;
+    for (var i = 0u; i < min(WG, params.tile); i++) { sum += sums[k * WG + i][lane % 4u]; }
+    let o = firstOut + lane % 4u;
+    let c = firstIn + k;
+    if (o < params.outChannels && c < params.inChannels && tile < params.tiles) {
+      partial[(tile * params.outChannels + o) * params.inChannels + c] = sum;
+    }
+  }
+  workgroupBarrier();
+}
+
+@compute @workgroup_size(WG, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let tile = group.y * nwg.x + group.x;
+  let inOctets = (params.inChannels + 7u) / 8u;
+  let firstOut = group.z / inOctets * 8u;
+  let firstIn = group.z % inOctets * 8u;
+  let outPlane = params.outHeight * params.outWidth;
+  // Channels beyond the last repeat it and are not stored.
+  let low = vec4u(0u, 1u, 2u, 3u);
+  let high = vec4u(4u, 5u, 6u, 7u);
+  let lastOut = vec4u(params.outChannels - 1u);
+  let lastIn = vec4u(params.inChannels - 1u);
+  let out0 = min(firstOut + low, lastOut) * outPlane;
+  let out1 = min(firstOut + high, lastOut) * outPlane;
+  let in0 = min(firstIn + low, lastIn) * params.plane;
+  let in1 = min(firstIn + high, lastIn) * params.plane;
+
+  var p = tile * params.tile + lane;
+  let end = min((tile + 1u) * params.tile, params.count);
+  // Position of pixel p, advanced by WG pixels without a division per step.
+  var n = p / outPlane;
+  var i = (p - n * outPlane) / params.outWidth;
+  var j = p - n * outPlane - i * params.outWidth;
+  let stepRows = WG / params.outWidth;
+  let stepColumns = WG - stepRows * params.outWidth;
+  var low0 = vec4f();
+  var high0 = vec4f();
+  var low1 = vec4f();
+  var high1 = vec4f();
+  var low2 = vec4f();
+  var high2 = vec4f();
+  var low3 = vec4f();
+  var high3 = vec4f();
+  var low4 = vec4f();
+  var high4 = vec4f();
+  var low5 = vec4f();
+  var high5 = vec4f();
+  var low6 = vec4f();
+  var high6 = vec4f();
+  var low7 = vec4f();
+  var high7 = vec4f();
+  while (p < end) {
+    let xi = (n * params.xChannels + params.xOffset) * params.plane + i * params.stride * params.width + j * params.stride;
+    let dyi = (n * params.dyChannels + params.dyOffset) * outPlane + i * params.outWidth + j;
+    let dyLow = vec4f(dy[dyi + out0.x], dy[dyi + out0.y], dy[dyi + out0.z], dy[dyi + out0.w]);
+    let dyHigh = vec4f(dy[dyi + out1.x], dy[dyi + out1.y], dy[dyi + out1.z], dy[dyi + out1.w]);
+    let xLow = vec4f(x[xi + in0.x], x[xi + in0.y], x[xi + in0.z], x[xi + in0.w]);
+    let xHigh = vec4f(x[xi + in1.x], x[xi + in1.y], x[xi + in1.z], x[xi + in1.w]);
+    low0 += dyLow * xLow.x;
+    high0 += dyHigh * xLow.x;
+    low1 += dyLow * xLow.y;
+    high1 += dyHigh * xLow.y;
+    low2 += dyLow * xLow.z;
+    high2 += dyHigh * xLow.z;
+    low3 += dyLow * xLow.w;
+    high3 += dyHigh * xLow.w;
+    low4 += dyLow * xHigh.x;
+    high4 += dyHigh * xHigh.x;
+    low5 += dyLow * xHigh.y;
+    high5 += dyHigh * xHigh.y;
+    low6 += dyLow * xHigh.z;
+    high6 += dyHigh * xHigh.z;
+    low7 += dyLow * xHigh.w;
+    high7 += dyHigh * xHigh.w;
+    p += WG;
+    i += stepRows;
+    j += stepColumns;
+    if (j >= params.outWidth) { j -= params.outWidth; i++; }
+    while (i >= params.outHeight) { i -= params.outHeight; n++; }
+  }
+  sums[0u * WG + lane] = low0;
+  sums[1u * WG + lane] = low1;
+  sums[2u * WG + lane] = low2;
+  sums[3u * WG + lane] = low3;
+  sums[4u * WG + lane] = low4;
+  sums[5u * WG + lane] = low5;
+  sums[6u * WG + lane] = low6;
+  sums[7u * WG + lane] = low7;
+  addInvocations(lane, firstOut, firstIn, tile);
+  sums[0u * WG + lane] = high0;
+  sums[1u * WG + lane] = high1;
+  sums[2u * WG + lane] = high2;
+  sums[3u * WG + lane] = high3;
+  sums[4u * WG + lane] = high4;
+  sums[5u * WG + lane] = high5;
+  sums[6u * WG + lane] = high6;
+  sums[7u * WG + lane] = high7;
+  addInvocations(lane, firstOut + 4u, firstIn, tile);
+}

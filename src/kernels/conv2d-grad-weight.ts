@@ -1,0 +1,164 @@
+import { flatGrid, type Recorder } from '../runtime/recorder.js';
+import type { BufferRef } from '../runtime/storage.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
+import { fastKernel } from './conv2d-fast.js';
+import * as shaders from './shaders.gen.js';
+
+/**
+ * Gradient by the weight in two stages: sums over fixed tiles of pixels, then the tiles in order. The tiles follow from the
+ * shape alone, so that every run gives the same bits.
+ */
+export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
+  const fast = fastKernel(r, dw, geometry);
+  if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
+  else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tiles3x3 : tiles1x1)(r, pair, { x, dy, dw }, geometry));
+}
+
+/** Any geometry. */
+export function plainConv2dGradWeight(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  dy: Tensor<'NCHW'>,
+  dw: Tensor<'OIHW'>,
+  geometry: ConvGeometry,
+): void {
+  sumPairs(r, { x, dy, dw }, (pair) => plainTiles(r, pair, { x, dy, dw }, geometry));
+}
+
+export function conv2dGradBias(r: Recorder, dy: Tensor<'NCHW'>, db: Tensor<'C'>): void {
+  const images = dy.dim('N');
+  const plane = dy.dim('H') * dy.dim('W');
+  let first = 0;
+  for (const block of dy.blocks) {
+    const { tile, tiles } = splitTiles(r, plane, block.count);
+    const partial = r.empty('C', [tiles * block.count], 'bias gradient tiles').buffer;
+    r.dispatch(shaders.conv2dGradBias, {
+      buffers: { dy: block.buffer, partial },
+      params: { images, plane, tile, channels: block.count, dyChannels: block.blockChannels, dyOffset: block.offset },
+      grid: [block.count, tiles, 1],
+    });
+    sumTiles(r, partial, db.buffer, { rows: 1, columns: block.count, tiles, first, stride: block.count });
+    first += block.count;
+  }
+}
+
+interface GradWeight {
+  readonly x: Tensor<'NCHW'>;
+  readonly dy: Tensor<'NCHW'>;
+  readonly dw: Tensor<'OIHW'>;
+}
+
+interface Tiles {
+  /** [tiles,O,I,KH,KW] of a pair of channel blocks. */
+  readonly partial: BufferRef;
+  readonly tiles: number;
+}
+
+function plainTiles(r: Recorder, pair: BlockPair, { x, dy, dw }: GradWeight, geometry: ConvGeometry): Tiles {
+  const sizes = spatial(x, dy, dw, geometry);
+  const count = dy.dim('N') * sizes.outHeight * sizes.outWidth;
+  const columns = pair.in.count * sizes.kernelHeight * sizes.kernelWidth;
+  const { tile, tiles } = splitTiles(r, count, pair.out.count * columns);
+  const partial = r.empty('C', [tiles * pair.out.count * columns], 'weight gradient tiles').buffer;
+  const [gx, gy] = flatGrid(columns, 1);
+  r.dispatch(shaders.conv2dGradWeight, {
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    params: { count, tile, tiles, ...sizes, ...channelsOf(pair) },
+    grid: [gx, gy, tiles * Math.ceil(pair.out.count / 8)],
+  });
+  return { partial, tiles };
+}
+
+/** Workgroups that keep a GPU busy; pixels of a column per strip; most strips that one invocation walks. */
+const BUSY_WORKGROUPS = 512;
+const STRIP_ROWS = 32;
+const MAX_DEPTH = 32;
+
+function tiles3x3(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding }: ConvGeometry): Tiles {
+  const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
+  const planes = pair.in.count * Math.ceil(pair.out.count / 8);
+  const chunks = Math.ceil(outHeight / STRIP_ROWS);
+  const count = images * chunks * outWidth;
+  const mostTiles = Math.ceil(count / shaders.conv2d3x3GradWeight.overrides.WG);
+  const sums = pair.out.count * pair.in.count * 9;
+  const leastDepth = Math.ceil((4 * sums * mostTiles) / r.device.maxBindingBytes);
+  const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(mostTiles / Math.ceil(BUSY_WORKGROUPS / planes))));
+  const tiles = Math.ceil(mostTiles / depth);
+  const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
+  const [gx, gy] = flatGrid(tiles, 1);
+  r.dispatch(shaders.conv2d3x3GradWeight, {
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    params: {
+      ...{ count, rows: Math.ceil(outHeight / chunks), chunks, depth, tiles },
+      ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
+      ...channelsOf(pair),
+    },
+    grid: [gx, gy, planes],
+  });
+  return { partial, tiles };
+}
+
+function tiles1x1(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { stride }: ConvGeometry): Tiles {
+  const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
+  const count = images * outHeight * outWidth;
+  const { tile, tiles } = splitTiles(r, count, pair.out.count * pair.in.count);
+  const partial = r.empty('C', [tiles * pair.out.count * pair.in.count], 'weight gradient tiles').buffer;
+  const [gx, gy] = flatGrid(tiles, 1);
+  r.dispatch(shaders.conv2d1x1GradWeight, {
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    params: { count, tile, tiles, plane: x.dim('H') * x.dim('W'), width: x.dim('W'), outHeight, outWidth, stride, ...channelsOf(pair) },
+    grid: [gx, gy, Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8)],
+  });
+  return { partial, tiles };
+}
+
+function channelsOf(pair: BlockPair) {
+  return {
+    inChannels: pair.in.count,
+    outChannels: pair.out.count,
+    xChannels: pair.in.blockChannels,
+    xOffset: pair.in.offset,
+    dyChannels: pair.out.blockChannels,
+    dyOffset: pair.out.offset,
+  };
+}
+
+/** Fewest pixels worth a tile of the split sums, and the most tiles. */
+const TILE_PIXELS = 1024;
+const MAX_TILES = 64;
+
+/** Pixels per tile and number of tiles for `count` pixels; the `sums` of all tiles must fit into one binding. */
+function splitTiles(r: Recorder, count: number, sums: number): { tile: number; tiles: number } {
+  const fitting = Math.max(1, Math.floor(r.device.maxBindingBytes / (4 * sums)));
+  const tile = Math.ceil(count / Math.min(Math.ceil(count / TILE_PIXELS), MAX_TILES, fitting));
+  return { tile, tiles: Math.ceil(count / tile) };
+}
+
+/** Adds the tiles of every pair of channel blocks into their part of the weight's gradient. */
+function sumPairs(r: Recorder, { x, dy, dw }: GradWeight, tilesOf: (pair: BlockPair) => Tiles): void {
+  const taps = dw.dim('H') * dw.dim('W');
+  const stride = dw.dim('I') * taps;
+  for (const pair of blockPairs(x, dy)) {
+    const { partial, tiles } = tilesOf(pair);
+    const first = pair.firstOut * stride + pair.firstIn * taps;
+    sumTiles(r, partial, dw.buffer, { rows: pair.out.count, columns: pair.in.count * taps, tiles, first, stride });
+  }
+}
+
+interface TileSums {
+  readonly rows: number;
+  readonly columns: number;
+  readonly tiles: number;
+  readonly first: number;
+  readonly stride: number;
+}
+
+function sumTiles(r: Recorder, partial: BufferRef, out: BufferRef, { rows, columns, tiles, first, stride }: TileSums): void {
+  const count = rows * columns;
+  r.dispatch(shaders.conv2dGradSum, {
+    buffers: { partial, out },
+    params: { count, columns, tiles, first, stride },
+    grid: flatGrid(count, shaders.conv2dGradSum.overrides.WG),
+  });
+}
