@@ -23,7 +23,7 @@ export function bceWithLogits(tape: Tape, logits: Logits, target: Tensor, option
   const inverse = tape.empty('', [], 'bce divisor');
   kernels.bceWithLogits(tape.recorder, inputs, { loss, inverse });
   return tape.push(loss, [logits], (dy) => {
-    const dz = tape.gradTarget(logits as Tensor);
+    const dz = tape.gradTarget(logits);
     kernels.bceWithLogitsGrad(tape.recorder, inputs, inverse, dy, dz);
     return [dz];
   });

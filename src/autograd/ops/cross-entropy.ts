@@ -33,7 +33,7 @@ export function crossEntropy(
   const inverse = tape.empty('', [], 'cross-entropy divisor');
   kernels.crossEntropy(tape.recorder, inputs, settings, { loss, inverse });
   return tape.push(loss, [logits], (dy) => {
-    const dz = tape.gradTarget(logits as Tensor);
+    const dz = tape.gradTarget(logits);
     kernels.crossEntropyGrad(tape.recorder, inputs, settings, inverse, dy, dz);
     return [dz];
   });

@@ -30,7 +30,7 @@ export function focalLoss(
   const inverse = tape.empty('', [], 'focal divisor');
   kernels.focalLoss(tape.recorder, inputs, settings, { loss, inverse });
   return tape.push(loss, [logits], (dy) => {
-    const dz = tape.gradTarget(logits as Tensor);
+    const dz = tape.gradTarget(logits);
     kernels.focalLossGrad(tape.recorder, inputs, settings, inverse, dy, dz);
     return [dz];
   });

@@ -66,7 +66,7 @@ function overlapLoss(
   const slopes = tape.empty('E', [2 * kernels.overlapGroups(mapView(logits), over)], `${name} slopes`);
   kernels.overlapLoss(tape.recorder, inputs, { ...ratio, smooth, over, positivesOnly }, loss, slopes);
   return tape.push(loss, [logits], (dy) => {
-    const dz = tape.gradTarget(logits as Tensor);
+    const dz = tape.gradTarget(logits);
     kernels.overlapLossGrad(tape.recorder, inputs, slopes, dy, dz);
     return [dz];
   });
