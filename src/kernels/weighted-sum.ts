@@ -18,7 +18,7 @@ export function weightedSum(
 ): void {
   for (let first = 0; first < scalars.length; first += PER_DISPATCH) {
     const here = scalars.slice(first, first + PER_DISPATCH);
-    const x = (i: number): BufferRef => (here[i] ?? (scalars[first]!)).buffer;
+    const x = (i: number): BufferRef => (here[i] ?? scalars[first]!).buffer;
     r.dispatch(shaders.weightedSum, {
       buffers: { x0: x(0), x1: x(1), x2: x(2), x3: x(3), x4: x(4), values: values.buffer, total: total.buffer },
       params: { first, count: here.length, ...five(weights, first) },
