@@ -89,7 +89,7 @@ export async function framePixels(file: DicomFile, layout: PixelLayout, frame: n
   const fragments = file.dataset.fragments();
   if (fragments === undefined) return plainFrame(file, layout, frame);
   const { transferSyntax } = file;
-  if (decoder === null || decoder.supports(transferSyntax) === null) {
+  if (!decoder?.supports(transferSyntax)) {
     const name = transferSyntax.replace(/[^0-9.]/g, '?').slice(0, 64);
     throw new UserError(
       `the pixels are compressed in a way that is not read here (transfer syntax ${name}). Convert the file to uncompressed DICOM.`,

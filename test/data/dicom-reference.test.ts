@@ -81,6 +81,11 @@ describe.skipIf(!present)('stored pixels of the reference DICOM files (MCGPU_DAT
     await expect(decodeAll(name)).rejects.toThrow(reason);
   });
 
+  test('without a decoder, compressed pixels are refused by their transfer syntax', async () => {
+    const file = await readDicomFile(readFileSync(`${folder}/variety/JPEG-LL.dcm`));
+    await expect(framePixels(file, pixelLayout(file.dataset), 0, null)).rejects.toThrow(/transfer syntax 1.2.840.10008.1.2.4.70/);
+  });
+
   test('a signed 13-bit image has the reference values once its sign is extended', async () => {
     const { layout, bytes } = await decodeAll(SIGN_EXTENDED);
     let sum = 0;

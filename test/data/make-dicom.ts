@@ -53,6 +53,6 @@ export function makeDicom({ width = 32, height = 24, pixels = ramp(width, height
     PixelData: pixels.buffer.slice(pixels.byteOffset, pixels.byteOffset + pixels.byteLength),
     ...attributes,
   };
-  for (const [key, value] of Object.entries(dataset)) if (value === undefined) delete dataset[key];
-  return new Uint8Array(dcmjs.data.datasetToBuffer(dataset));
+  const present = Object.fromEntries(Object.entries(dataset).filter(([, value]) => value !== undefined));
+  return new Uint8Array(dcmjs.data.datasetToBuffer(present));
 }
