@@ -1,0 +1,68 @@
+import type { LesionClass } from '../data/classes.js';
+import type { Random } from '../random.js';
+import { placer } from './distributions.js';
+import type { Distribution, Morphology, Prior, SynthConfig } from './priors.js';
+import { drawShape, type Shape } from './shapes.js';
+
+/** One calcification before it is drawn anywhere. */
+export interface PlannedMc {
+  /** Relative to the lesion's centre, mm. */
+  readonly x: number;
+  readonly y: number;
+  readonly morphology: Morphology;
+  readonly shape: Shape;
+  /** Peak contrast in fatty tissue. */
+  readonly contrast: number;
+}
+
+export interface Lesion {
+  readonly class: LesionClass;
+  readonly distribution: Distribution;
+  readonly mcs: readonly PlannedMc[];
+}
+
+/** Part of the calcifications of a pleomorphic lesion that are round. */
+const ROUND_AMONG_PLEOMORPHIC = 0.2;
+/** Reach of a thin rod beyond the radius of the circle of its area. */
+const ROD_REACH = 1.6;
+
+/** One row of the prior table, by its weight. */
+export function drawPrior(priors: readonly Prior[], random: Random): Prior {
+  return random.pick(
+    priors,
+    priors.map((p) => p.weight),
+  );
+}
+
+/** A lesion after a row of the prior table, in mm: the same at every pixel spacing. */
+export function planLesion(prior: Prior, config: SynthConfig, random: Random): Lesion {
+  const wanted = Math.round(random.logUniform(...prior.count));
+  const base = random.logUniform(...config.physics.contrast);
+  const least = Math.min(wanted, Math.ceil(prior.count[0]));
+  let mcs = placeMcs(prior, wanted, base, config, random);
+  // A small group of large calcifications may not fit; another extent will.
+  for (let attempt = 0; mcs.length < least && attempt < 20; attempt++) mcs = placeMcs(prior, wanted, base, config, random);
+  return { class: prior.class, distribution: prior.distribution, mcs };
+}
+
+function placeMcs(prior: Prior, wanted: number, baseContrast: number, config: SynthConfig, random: Random): PlannedMc[] {
+  const { physics, extentMm } = config;
+  const [low, high] = config.diameterMm[prior.morphology];
+  const median = Math.sqrt(low * high);
+  const next = placer(prior.distribution, extentMm[prior.distribution], prior.morphology === 'vascular' ? 2 : 1, random);
+  const mcs: PlannedMc[] = [];
+  for (let i = 0; i < wanted; i++) {
+    const morphology = prior.morphology === 'pleomorphic' && random.next() < ROUND_AMONG_PLEOMORPHIC ? 'round' : prior.morphology;
+    const diameterMm = random.logUniform(low, high);
+    const place = next((diameterMm / 2) * (morphology === 'fine-linear' || morphology === 'vascular' ? ROD_REACH : 1));
+    if (!place) continue;
+    const relative = (diameterMm / median) ** physics.thicknessPower * Math.exp(random.normal(0, physics.contrastSpread));
+    const contrast = limited(baseContrast * relative, 0.7 * physics.contrast[0], 1.3 * physics.contrast[1]);
+    mcs.push({ x: place.x, y: place.y, morphology, shape: drawShape(morphology, diameterMm, place.alongRad, random), contrast });
+  }
+  return mcs;
+}
+
+function limited(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

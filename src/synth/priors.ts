@@ -1,0 +1,235 @@
+// What the generator draws, in one place: every number a sample depends on besides its seed. All of it is ours (docs/method.md).
+import type { LesionClass } from '../data/classes.js';
+import { DEFAULT_NORMALISATION, type Normalisation } from '../data/normalise.js';
+
+/** Lowest and highest value of a draw. */
+export type Range = readonly [low: number, high: number];
+
+/** How the calcifications of one lesion lie to each other (BI-RADS; diffuse is left out: it fills the whole breast). */
+export type Distribution = 'single' | 'grouped' | 'linear' | 'segmental' | 'regional';
+
+/** What one calcification looks like (BI-RADS; round includes punctate). */
+export type Morphology = 'round' | 'rim' | 'coarse' | 'vascular' | 'amorphous' | 'pleomorphic' | 'fine-linear';
+
+/** One row of the prior table: a kind of lesion, its class and how often it is drawn. */
+export interface Prior {
+  readonly class: LesionClass;
+  readonly distribution: Distribution;
+  readonly morphology: Morphology;
+  /** Part of all lesions; the rows sum to 1. */
+  readonly weight: number;
+  /** Calcifications of the whole lesion, drawn uniformly in the logarithm; a patch may show only some of them. */
+  readonly count: Range;
+}
+
+export interface SynthConfig {
+  /** Side of a sample, px. */
+  readonly patch: number;
+  readonly pixelSpacingMm: number;
+  readonly normalisation: Normalisation;
+  /** Part of the samples with a lesion. */
+  readonly positiveFraction: number;
+  /** Part of the malignant-like lesions beside which a single benign-like calcification lies as well. */
+  readonly companionFraction: number;
+  readonly priors: readonly Prior[];
+  /** Diameter of the circle of the same area as the calcification's projection, mm; drawn uniformly in the logarithm. */
+  readonly diameterMm: Readonly<Record<Morphology, Range>>;
+  /** Extent of the whole lesion, mm: diameter of a group, length of a line or segment, diameter of a region. */
+  readonly extentMm: Readonly<Record<Distribution, Range>>;
+  readonly physics: PhysicsConfig;
+  readonly negatives: NegativesConfig;
+  readonly degrade: DegradeConfig;
+  readonly suspicious: SuspiciousConfig;
+  readonly phantom: PhantomConfig;
+}
+
+export interface PhysicsConfig {
+  /**
+   * Peak contrast c of a lesion's median calcification as imaged (after the MTF): part of the X-rays it takes away. The same
+   * range for both classes: brightness must never stand for malignancy.
+   */
+  readonly contrast: Range;
+  /** SD of the logarithm of a calcification's contrast about its lesion's. */
+  readonly contrastSpread: number;
+  /** A calcification's contrast grows with this power of its diameter, relative to its lesion's median diameter. */
+  readonly thicknessPower: number;
+  /** Part of the contrast that is lost to scatter and beam hardening where the tissue is densest (display intensity 1). */
+  readonly denseLoss: number;
+  /** Least signal-to-noise ratio, by a matched filter in white noise: below 4-5 no one could mark it (Rose); contrast is raised to it. */
+  readonly leastSnr: number;
+  /** Natural logarithm of the ratio of X-rays behind display intensities 0 and 1. */
+  readonly logRange: number;
+  /** SD of the detector's Gaussian point spread, mm. */
+  readonly mtfMm: Range;
+  /** A pixel belongs to the mask where the imaged thickness is over this part of its peak. */
+  readonly maskFraction: number;
+}
+
+/** Counts are expected numbers per cm2, drawn by Poisson, in samples with and without lesions alike. */
+export interface NegativesConfig {
+  /** One or two pixels too bright, not blurred by the MTF. */
+  readonly hotPixels: Range;
+  /** Display intensity of a hot pixel above its surroundings. */
+  readonly hotPixelStep: Range;
+  /** Vessel-like curves of a few mm up to the patch's side. */
+  readonly vessels: number;
+  readonly vesselWidthMm: Range;
+  readonly vesselStep: Range;
+  /** Soft round bright texture, larger or softer than a calcification. */
+  readonly blobs: number;
+  readonly blobDiameterMm: Range;
+  readonly blobStep: Range;
+  /** Straight one-pixel film scratches. */
+  readonly scratches: number;
+  readonly scratchStep: Range;
+  /** Short bent fibres of dust, sharp, dark or bright. */
+  readonly dust: number;
+  readonly dustStep: Range;
+}
+
+/** Applied to calcifications and background alike, after insertion. */
+export interface DegradeConfig {
+  /** Part of the samples that are blurred, and by what Gaussian SD, px. */
+  readonly blurFraction: number;
+  readonly blurPx: Range;
+  /** Exponent of display intensity; drawn uniformly in the logarithm. */
+  readonly gamma: Range;
+  /** Gain and offset of display intensity. */
+  readonly gain: Range;
+  readonly offset: Range;
+  /** SD of added noise, display intensity; drawn uniformly in the logarithm. */
+  readonly noise: Range;
+  /** Part of the samples whose added noise is film grain, correlated over neighbouring pixels. */
+  readonly grainFraction: number;
+  /** Part of the samples with JPEG-like quantisation of 8x8 blocks, and its quality (as libjpeg's, 1..100). */
+  readonly jpegFraction: number;
+  readonly jpegQuality: Range;
+  /** Bits per pixel, one of these. */
+  readonly bits: readonly number[];
+}
+
+/** Bright spots of an unlabelled background, which may be real calcifications, are left out of the loss. */
+export interface SuspiciousConfig {
+  readonly enabled: boolean;
+  /** SD of the narrow Gaussian, mm; the wide one is 1.6 times that. */
+  readonly scaleMm: number;
+  /** Least response in units of its local noise. */
+  readonly threshold: number;
+  /** Least ratio of the two curvatures: 0 a line, 1 a round spot. Lines are kept as hard negatives. */
+  readonly roundness: number;
+  /** Radius around the spot that is left out, mm. */
+  readonly radiusMm: number;
+}
+
+/** All steps in display intensity (0..1). */
+export interface PhantomConfig {
+  /** Seed of the cached textures; samples choose places in them. */
+  readonly textureSeed: number;
+  readonly textures: number;
+  /** Exponent of the power spectrum 1/f^b. */
+  readonly exponent: Range;
+  /** 0 = the same in all directions .. 1. */
+  readonly anisotropy: number;
+  readonly level: Range;
+  /** SD of the texture over a whole 512-px tile. */
+  readonly texture: Range;
+  /** Step between fat and dense lobes. */
+  readonly lobes: Range;
+  /** Ligament-like curves of a patch, and their step and width. */
+  readonly ligaments: Range;
+  readonly ligamentStep: Range;
+  readonly ligamentWidthMm: Range;
+  /** SD of quantum noise at display intensity 0.5. */
+  readonly noise: Range;
+  /** SD of the logarithm of the noise from place to place, over about 2 mm. */
+  readonly noiseSpread: number;
+}
+
+/** Rows sum to 1; benign-like and malignant-like have half each. */
+export const PRIORS: readonly Prior[] = [
+  { class: 'benign-like', distribution: 'single', morphology: 'round', weight: 0.06, count: [1, 1] },
+  { class: 'benign-like', distribution: 'single', morphology: 'rim', weight: 0.04, count: [1, 1] },
+  { class: 'benign-like', distribution: 'single', morphology: 'coarse', weight: 0.04, count: [1, 1] },
+  { class: 'benign-like', distribution: 'grouped', morphology: 'round', weight: 0.16, count: [5, 14] },
+  { class: 'benign-like', distribution: 'grouped', morphology: 'coarse', weight: 0.03, count: [5, 9] },
+  { class: 'benign-like', distribution: 'regional', morphology: 'round', weight: 0.08, count: [20, 60] },
+  { class: 'benign-like', distribution: 'linear', morphology: 'vascular', weight: 0.07, count: [10, 30] },
+  { class: 'benign-like', distribution: 'grouped', morphology: 'amorphous', weight: 0.02, count: [5, 12] },
+  { class: 'malignant-like', distribution: 'grouped', morphology: 'pleomorphic', weight: 0.2, count: [8, 35] },
+  { class: 'malignant-like', distribution: 'grouped', morphology: 'fine-linear', weight: 0.07, count: [6, 20] },
+  { class: 'malignant-like', distribution: 'linear', morphology: 'fine-linear', weight: 0.08, count: [6, 20] },
+  { class: 'malignant-like', distribution: 'linear', morphology: 'pleomorphic', weight: 0.04, count: [6, 20] },
+  { class: 'malignant-like', distribution: 'segmental', morphology: 'pleomorphic', weight: 0.05, count: [15, 50] },
+  { class: 'malignant-like', distribution: 'grouped', morphology: 'amorphous', weight: 0.04, count: [10, 30] },
+  { class: 'malignant-like', distribution: 'grouped', morphology: 'round', weight: 0.02, count: [15, 35] },
+];
+
+export const DEFAULT_SYNTH: SynthConfig = {
+  patch: 128,
+  pixelSpacingMm: 0.1,
+  normalisation: DEFAULT_NORMALISATION,
+  positiveFraction: 0.5,
+  companionFraction: 0.1,
+  priors: PRIORS,
+  diameterMm: {
+    round: [0.15, 0.5],
+    rim: [0.6, 2],
+    coarse: [0.6, 1.8],
+    vascular: [0.2, 0.6],
+    amorphous: [0.15, 0.4],
+    pleomorphic: [0.15, 0.55],
+    'fine-linear': [0.18, 0.45],
+  },
+  extentMm: { single: [0, 0], grouped: [3, 9.5], linear: [5, 20], segmental: [12, 30], regional: [20, 30] },
+  physics: {
+    contrast: [0.05, 0.3],
+    contrastSpread: 0.25,
+    thicknessPower: 0.5,
+    denseLoss: 0.3,
+    leastSnr: 4,
+    logRange: 1.2,
+    mtfMm: [0.035, 0.07],
+    maskFraction: 0.35,
+  },
+  negatives: {
+    hotPixels: [0, 2],
+    hotPixelStep: [0.03, 0.3],
+    vessels: 0.25,
+    vesselWidthMm: [0.25, 0.9],
+    vesselStep: [0.02, 0.1],
+    blobs: 0.25,
+    blobDiameterMm: [0.8, 2.5],
+    blobStep: [0.02, 0.1],
+    scratches: 0.04,
+    scratchStep: [0.03, 0.15],
+    dust: 0.08,
+    dustStep: [0.04, 0.2],
+  },
+  degrade: {
+    blurFraction: 0.5,
+    blurPx: [0.3, 0.7],
+    gamma: [0.7, 1.4],
+    gain: [0.7, 1.1],
+    offset: [-0.03, 0.1],
+    noise: [0.002, 0.02],
+    grainFraction: 0.4,
+    jpegFraction: 0.25,
+    jpegQuality: [60, 95],
+    bits: [8, 10, 12],
+  },
+  suspicious: { enabled: true, scaleMm: 0.15, threshold: 7, roundness: 0.45, radiusMm: 0.4 },
+  phantom: {
+    textureSeed: 20240,
+    textures: 6,
+    exponent: [2.4, 3.2],
+    anisotropy: 0.5,
+    level: [0.15, 0.45],
+    texture: [0.05, 0.12],
+    lobes: [0.05, 0.25],
+    ligaments: [0, 4],
+    ligamentStep: [0.02, 0.1],
+    ligamentWidthMm: [0.2, 0.6],
+    noise: [0.006, 0.025],
+    noiseSpread: 0.15,
+  },
+};

@@ -1,0 +1,153 @@
+import { type LesionClass, SEGMENTATION_CHANNELS } from '../data/classes.js';
+import { cropReflect, type GrayImage } from '../data/image.js';
+import { normalise, normaliseMarginPx } from '../data/normalise.js';
+import { Random } from '../random.js';
+import type { BackgroundSource } from './background.js';
+import { degradeLevels, degradeSharpness } from './degrade.js';
+import { type DrawnMc, drawLesion } from './draw-lesion.js';
+import { markFootprint } from './insert.js';
+import { drawPrior, type Lesion, planLesion } from './lesion.js';
+import { addDetectorNegatives, addTissueNegatives } from './negatives.js';
+import type { Distribution, Morphology, SynthConfig } from './priors.js';
+import { suspiciousSpots } from './suspicious.js';
+
+export interface SyntheticMC {
+  /** Centre of mass of the imaged thickness, px of the sample. */
+  readonly x: number;
+  readonly y: number;
+  /** Of the circle of the same projected area, mm. */
+  readonly diameterMm: number;
+  /** Part of the X-rays taken away where it is thickest, as imaged. */
+  readonly contrast: number;
+  readonly morphology: Morphology;
+  readonly class: LesionClass;
+}
+
+export interface Sample {
+  /** Normalised, patch x patch: the network's input. */
+  readonly image: GrayImage;
+  /** Display intensities before normalisation. */
+  readonly raw: GrayImage;
+  /** 1 = calcification; one per segmentation channel, patch x patch values. */
+  readonly masks: readonly [Uint8Array, Uint8Array];
+  /** 1 = leave out of the loss: calcifications cut by the border, suspicious spots of unlabelled backgrounds. */
+  readonly ignore: Uint8Array;
+  /** Index into CLASSES. */
+  readonly classIndex: 0 | 1 | 2;
+  readonly distribution: Distribution | null;
+  /** Calcifications whose centre lies in the patch; each owns at least a pixel of its channel's mask. */
+  readonly mcs: readonly SyntheticMC[];
+}
+
+/** Degradation may blur by this many px before normalisation. */
+const BLUR_MARGIN_PX = 4;
+/** Every step of a sample has its own stream of chance: switching one off leaves the draws of the others as they are. */
+const STREAM = { background: 0, negatives: 1, lesion: 2, blur: 3, detector: 4, levels: 5 } as const;
+
+/** Context that a background must have around the patch on every side, px. */
+export function sampleMarginPx(config: SynthConfig): number {
+  return normaliseMarginPx(config.normalisation, config.pixelSpacingMm) + BLUR_MARGIN_PX;
+}
+
+/** Sample `index` of the endless list that `seed` stands for: rebuilt bit for bit from the two numbers, in any order, on any thread. */
+export function makeSample(source: BackgroundSource, config: SynthConfig, seed: number, index: number): Sample {
+  const random = new Random(seed, index);
+  const background = source.crop(random.fork(STREAM.background), config.patch + 2 * sampleMarginPx(config));
+  return synthesize(background, config, random, { unlabelled: source.unlabelled });
+}
+
+/**
+ * Draws a lesion, or none, into a background and degrades the whole.
+ *
+ * @param background display intensities, square, patch + 2 sampleMarginPx wide; left as it is
+ * @param options unlabelled: bright spots of the background may be real calcifications
+ */
+export function synthesize(background: GrayImage, config: SynthConfig, random: Random, options: { unlabelled?: boolean } = {}): Sample {
+  const margin = sampleMarginPx(config);
+  const size = config.patch + 2 * margin;
+  if (background.width !== size || background.height !== size) {
+    throw new RangeError(
+      `synthesize: the background is ${background.width}x${background.height}, expected ${size}x${size} (patch + margins).`,
+    );
+  }
+  const { suspicious, pixelSpacingMm } = config;
+  const unsure =
+    options.unlabelled && suspicious.enabled ? suspiciousSpots(background, pixelSpacingMm, suspicious) : new Uint8Array(size * size);
+  const image: GrayImage = { ...background, data: background.data.slice() };
+  addTissueNegatives(image, config.negatives, pixelSpacingMm, random.fork(STREAM.negatives));
+  const { lesions, drawn } = drawLesions(image, config, margin, random.fork(STREAM.lesion));
+  const degraded = degradeSharpness(image, config.degrade, random.fork(STREAM.blur));
+  addDetectorNegatives(degraded, config.negatives, pixelSpacingMm, random.fork(STREAM.detector));
+  degradeLevels(degraded, config.degrade, random.fork(STREAM.levels));
+  const inside = ({ footprint }: DrawnMc): boolean => isInside(footprint, margin, config.patch);
+  const mcs = drawn.filter(inside).map((mc) => describe(mc, margin));
+  const classIndex = mcs.reduce<0 | 1 | 2>((worst, mc) => (worst === 2 || mc.class === 'malignant-like' ? 2 : 1), 0);
+  return {
+    image: patchOf(normalise(degraded, pixelSpacingMm, config.normalisation), margin, config.patch),
+    raw: patchOf(degraded, margin, config.patch),
+    ...paintMasks(image, drawn, inside, unsure, config, margin),
+    classIndex,
+    distribution: classIndex === 0 ? null : (lesions[0]?.distribution ?? null),
+    mcs,
+  };
+}
+
+/** In a part of the samples a lesion, and beside some malignant-like ones a single benign-like calcification. */
+function drawLesions(image: GrayImage, config: SynthConfig, margin: number, random: Random): { lesions: Lesion[]; drawn: DrawnMc[] } {
+  if (random.next() >= config.positiveFraction) return { lesions: [], drawn: [] };
+  const first = planLesion(drawPrior(config.priors, random), config, random);
+  const lesions = [first];
+  const singles = config.priors.filter((p) => p.class === 'benign-like' && p.distribution === 'single');
+  if (first.class === 'malignant-like' && singles.length > 0 && random.next() < config.companionFraction) {
+    lesions.push(planLesion(drawPrior(singles, random), config, random));
+  }
+  const mtfMm = random.uniform(...config.physics.mtfMm);
+  const drawn = lesions.flatMap((lesion) => {
+    // One of its calcifications, at random, lies anywhere in the patch: every lesion shows, and none prefers the middle.
+    const anchor = random.pick(lesion.mcs);
+    const inset = Math.min(4, config.patch / 4);
+    const x = margin + random.uniform(inset, config.patch - 1 - inset) - anchor.x / config.pixelSpacingMm;
+    const y = margin + random.uniform(inset, config.patch - 1 - inset) - anchor.y / config.pixelSpacingMm;
+    return drawLesion(image, lesion, { x, y, mtfMm, pixelSpacingMm: config.pixelSpacingMm, physics: config.physics });
+  });
+  return { lesions, drawn };
+}
+
+function isInside({ x, y }: { x: number; y: number }, margin: number, patch: number): boolean {
+  return Math.min(x, y) >= margin && Math.max(x, y) <= margin + patch - 1;
+}
+
+function describe({ footprint, contrast, morphology, class: lesionClass }: DrawnMc, margin: number): SyntheticMC {
+  const { x, y, diameterMm } = footprint;
+  return { x: x - margin, y: y - margin, diameterMm, contrast, morphology, class: lesionClass };
+}
+
+function paintMasks(
+  image: GrayImage,
+  drawn: readonly DrawnMc[],
+  inside: (mc: DrawnMc) => boolean,
+  unsure: Uint8Array,
+  { physics, patch }: SynthConfig,
+  margin: number,
+): Pick<Sample, 'masks' | 'ignore'> {
+  const channels = SEGMENTATION_CHANNELS.map(() => new Uint8Array(image.data.length));
+  for (const mc of drawn) {
+    const channel = inside(mc) ? channels[SEGMENTATION_CHANNELS.indexOf(mc.class)] : undefined;
+    markFootprint(channel ?? unsure, image, mc.footprint, physics.maskFraction);
+  }
+  const window = (mask: Uint8Array): Uint8Array => {
+    const out = new Uint8Array(patch * patch);
+    for (let y = 0; y < patch; y++) {
+      const from = (margin + y) * image.width + margin;
+      out.set(mask.subarray(from, from + patch), y * patch);
+    }
+    return out;
+  };
+  const masks = [window(channels[0]!), window(channels[1]!)] as const;
+  const ignore = window(unsure).map((v, i) => (masks[0][i] === 1 || masks[1][i] === 1 ? 0 : v));
+  return { masks, ignore };
+}
+
+function patchOf(image: GrayImage, margin: number, patch: number): GrayImage {
+  return cropReflect(image, margin, margin, patch, patch);
+}
