@@ -23,14 +23,18 @@ describe('ten training steps', () => {
 
   for (const leg of LEGS) {
     const present = place[leg] !== undefined;
-    it.runIf(present || required.includes(leg))(`run on ${leg} with the losses of the first adapter within 1e-3`, async () => {
+    it.runIf(present || required.includes(leg))(`run on ${leg} with the same losses within 1e-3`, async () => {
       expect(present, `${leg} is required by MCGPU_REQUIRE and absent; node scripts/setup.mjs --require ${leg} installs it`).toBe(true);
       const result = await runLeg[leg](bundle);
-      console.log(`${leg}: ${result.adapter}`);
       expect(result.adapter).toMatch(ADAPTER[leg]);
       expect(result.miscomputed).toEqual([]);
       expect(result.losses).toHaveLength(10);
-      for (const [i, loss] of result.losses.entries()) expect(Math.abs(loss / expected.losses[i]! - 1)).toBeLessThan(1e-3);
+      const deviations = result.losses.map((loss, i) => Math.abs(loss / expected.losses[i]! - 1));
+      console.log(
+        `${leg}: ${result.adapter}: losses ${result.losses[0]} ... ${result.losses[9]}, worst deviation ${Math.max(...deviations)}`,
+      );
+      // One driver repeats itself to the bit.
+      for (const deviation of deviations) expect(deviation).toBeLessThanOrEqual(leg === 'lavapipe' ? 0 : 1e-3);
     });
   }
 });
