@@ -3,11 +3,11 @@
 // Tile g holds pixels [g*tile, (g+1)*tile) of the flat index over N*OH*OW. An invocation takes every WG-th pixel of its tile and holds
 // 8 input times 8 output channels in registers: 16 loads serve 64 products. Then the workgroup adds its invocations in order, and
 // conv2d-grad-sum.wgsl the tiles.
-// grid = (tiles folded into x and y, ceil(inChannels / 8) * ceil(outChannels / 8))
+// grid = (ceil(inChannels / 8) * ceil(outChannels / 8) folded into x and y, tiles)
 override WG: u32 = 64;                // invocations per workgroup; sums below holds WG * 32 numbers
 struct Params {
   count: u32,                         // N*OH*OW pixels of dy
-  tile: u32, tiles: u32,              // pixels per tile, number of tiles
+  tile: u32,                          // pixels per tile
   plane: u32, width: u32,             // H*W and W of x
   outHeight: u32, outWidth: u32,      // of dy
   stride: u32,                        // S, pixels
@@ -32,7 +32,7 @@ fn addInvocations(lane: u32, firstOut: u32, firstIn: u32, tile: u32) {
     for (var i = 0u; i < min(WG, params.tile); i++) { sum += sums[k * WG + i][lane % 4u]; }
     let o = firstOut + lane % 4u;
     let c = firstIn + k;
-    if (o < params.outChannels && c < params.inChannels && tile < params.tiles) {
+    if (o < params.outChannels && c < params.inChannels) {
       partial[(tile * params.outChannels + o) * params.inChannels + c] = sum;
     }
   }
@@ -41,10 +41,11 @@ fn addInvocations(lane: u32, firstOut: u32, firstIn: u32, tile: u32) {
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.y * nwg.x + group.x;
+  let tile = group.z;
+  let octets = group.y * nwg.x + group.x;  // the folded grid may be larger: beyond the last no output channel is stored
   let inOctets = (params.inChannels + 7u) / 8u;
-  let firstOut = group.z / inOctets * 8u;
-  let firstIn = group.z % inOctets * 8u;
+  let firstOut = octets / inOctets * 8u;
+  let firstIn = octets % inOctets * 8u;
   let outPlane = params.outHeight * params.outWidth;
   // Channels beyond the last repeat it and are not stored.
   let low = vec4u(0u, 1u, 2u, 3u);

@@ -64,7 +64,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let base = (n * params.yChannels + params.yOffset + first) * params.outPlane;
   for (var q = 0u; q < 4u; q++) {
     if (pixel[q] >= params.outPlane) { continue; }
-    let sums = array<vec4f, 2>(low[q], high[q]);
+    var sums = array<vec4f, 2>(low[q], high[q]);
     for (var k = 0u; k < stored; k++) { store(base + k * params.outPlane + pixel[q], first + k, sums[k / 4u][k % 4u]); }
   }
 }

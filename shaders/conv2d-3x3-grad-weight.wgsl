@@ -3,12 +3,12 @@
 // A strip is `rows` pixels of one column of one image; tile g holds the strips [g*WG*depth, (g+1)*WG*depth) of the flat index over
 // (n, chunk of rows, column). An invocation walks down its strips with the 3x3 window in registers: 3 loads of x and 8 of dy serve
 // 72 products. Then the workgroup adds its invocations in order, and conv2d-grad-sum.wgsl the tiles.
-// grid = (tiles folded into x and y, inChannels * ceil(outChannels / 8))
+// grid = (inChannels * ceil(outChannels / 8) folded into x and y, tiles)
 override WG: u32 = 64;                // invocations per workgroup; sums below holds WG * 36 numbers
 struct Params {
   count: u32,                         // N*chunks*OW strips
   rows: u32, chunks: u32,             // pixels per strip, strips per column = ceil(OH / rows)
-  depth: u32, tiles: u32,             // strips per invocation, tiles = ceil(count / (WG*depth))
+  depth: u32,                         // strips per invocation
   height: u32, width: u32,            // of x
   outHeight: u32, outWidth: u32,      // of dy: height + 2*padding - 2
   padding: u32,                       // P, pixels, at most 2
@@ -39,7 +39,7 @@ fn addInvocations(lane: u32, first: u32, c: u32, tile: u32) {
     var sum = 0.0;
     for (var k = 0u; k < min(WG, params.count); k++) { sum += sums[tap * WG + k][lane % 4u]; }
     let o = first + lane % 4u;
-    if (o < params.outChannels && tile < params.tiles) {
+    if (o < params.outChannels) {
       partial[((tile * params.outChannels + o) * params.inChannels + c) * 9u + tap] = sum;
     }
   }
@@ -48,9 +48,10 @@ fn addInvocations(lane: u32, first: u32, c: u32, tile: u32) {
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.y * nwg.x + group.x;
-  let octet = group.z / params.inChannels;
-  let c = group.z - octet * params.inChannels;
+  let tile = group.z;
+  // The folded grid may be larger than the channels: octets beyond the last find no output channel to store.
+  let octet = (group.y * nwg.x + group.x) / params.inChannels;
+  let c = (group.y * nwg.x + group.x) % params.inChannels;
   let plane = params.height * params.width;
   let outPlane = params.outHeight * params.outWidth;
   // Output channels beyond the last repeat it and are not stored.

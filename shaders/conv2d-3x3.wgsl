@@ -105,7 +105,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let stored = min(8u, params.outChannels - first);
   for (var q = 0u; q < min(4u, params.outHeight - i); q++) {
     let at = (n * params.yChannels + params.yOffset + first) * outPlane + (i + q) * params.outWidth + j;
-    let sums = array<vec4f, 2>(low[q], high[q]);
+    var sums = array<vec4f, 2>(low[q], high[q]);
     for (var k = 0u; k < stored; k++) { store(at + k * outPlane, first + k, sums[k / 4u][k % 4u]); }
   }
 }

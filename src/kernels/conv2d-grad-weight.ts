@@ -86,15 +86,15 @@ function tiles3x3(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding
   const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(mostTiles / Math.ceil(BUSY_WORKGROUPS / planes))));
   const tiles = Math.ceil(mostTiles / depth);
   const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
-  const [gx, gy] = flatGrid(tiles, 1);
+  const [gx, gy] = flatGrid(planes, 1);
   r.dispatch(shaders.conv2d3x3GradWeight, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
     params: {
-      ...{ count, rows: Math.ceil(outHeight / chunks), chunks, depth, tiles },
+      ...{ count, rows: Math.ceil(outHeight / chunks), chunks, depth },
       ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
       ...channelsOf(pair),
     },
-    grid: [gx, gy, planes],
+    grid: [gx, gy, tiles],
   });
   return { partial, tiles };
 }
@@ -104,11 +104,11 @@ function tiles1x1(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { stride 
   const count = images * outHeight * outWidth;
   const { tile, tiles } = splitTiles(r, count, pair.out.count * pair.in.count);
   const partial = r.empty('C', [tiles * pair.out.count * pair.in.count], 'weight gradient tiles').buffer;
-  const [gx, gy] = flatGrid(tiles, 1);
+  const [gx, gy] = flatGrid(Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8), 1);
   r.dispatch(shaders.conv2d1x1GradWeight, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
-    params: { count, tile, tiles, plane: x.dim('H') * x.dim('W'), width: x.dim('W'), outHeight, outWidth, stride, ...channelsOf(pair) },
-    grid: [gx, gy, Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8)],
+    params: { count, tile, plane: x.dim('H') * x.dim('W'), width: x.dim('W'), outHeight, outWidth, stride, ...channelsOf(pair) },
+    grid: [gx, gy, tiles],
   });
   return { partial, tiles };
 }
