@@ -1,11 +1,10 @@
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
+import { partialSum, segments, SEGMENT } from './partial-sum.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 
-/** Pixels of a plane whose statistics one workgroup takes: fixed, so that the order of summation depends on the shape alone. */
-const SEGMENT = 4096;
 /** Numbers per channel in the table of shaders/lib/batch-norm.wgsl. */
 const TABLE = 5;
 
@@ -15,12 +14,6 @@ interface BatchNormSettings {
 
 /** Mean, variance, scale and bias of every channel: [C, 5]. */
 type Table = Tensor<'CT'>;
-
-function segments(x: Tensor<'NCHW'>): { perPlane: number; partials: number } {
-  const { images, plane } = planes(x);
-  const perPlane = Math.ceil(plane / SEGMENT);
-  return { perPlane, partials: images * perPlane };
-}
 
 /** The table from the statistics of the batch x. */
 export function batchNormTable(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'C'>, bias: Tensor<'C'>, { eps }: BatchNormSettings): Table {
@@ -107,10 +100,7 @@ export function batchNormGradAffine(
       grid: [perPlane, channels, images],
     });
   }
-  for (const [column, total] of [dweight, dbias].entries()) {
-    const buffers = { partial: partial.buffer, total: total.buffer };
-    r.dispatch(shaders.batchNormGradSum, { buffers, params: { partials, column }, grid: [x.dim('C'), 1, 1] });
-  }
+  partialSum(r, partial, [dweight, dbias]);
 }
 
 /** Gradient of x, once those of weight and bias are there. */

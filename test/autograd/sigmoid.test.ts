@@ -33,7 +33,7 @@ describe('sigmoid', () => {
     [1, 2, 64, 65],
   ] as const) {
     const random = new Random(19, ...size);
-    const length = size.reduce((product, s) => product * s, 1);
+    const length = size.reduce<number>((product, s) => product * s, 1);
     const x = Float32Array.from({ length }, () => random.normal(0, 4));
     const dy = Float32Array.from({ length }, () => random.normal());
     const input = { x: { axes: 'NCHW', shape: size, data: x } };

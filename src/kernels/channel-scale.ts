@@ -1,0 +1,30 @@
+import type { Recorder } from '../runtime/recorder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { channelRuns, planes } from './channels.js';
+import { partialSum, segments, SEGMENT } from './partial-sum.js';
+import { planeGrid } from './plane-grid.js';
+import * as shaders from './shaders.gen.js';
+
+/** y = gamma * x by channel; with dy for x and dx for y, the gradient by x. */
+export function channelScale(r: Recorder, x: Tensor<'NCHW'>, gamma: Tensor<'C'>, y: Tensor<'NCHW'>): void {
+  const { images, plane } = planes(x);
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, y })) {
+    r.dispatch(shaders.channelScale, {
+      buffers: { ...buffers, gamma: gamma.buffer },
+      params: { plane, firstChannel, ...views },
+      grid: planeGrid(plane, channels, images, shaders.channelScale.overrides.WG),
+    });
+  }
+}
+
+/** dgamma = sum of x * dy by channel. */
+export function channelScaleGrad(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dgamma: Tensor<'C'>): void {
+  const { images, plane } = planes(x);
+  const { perPlane, partials } = segments(x);
+  const partial = r.empty('CKS', [x.dim('C'), partials, 1], 'channel scale sums');
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy })) {
+    const params = { plane, segment: SEGMENT, partials, firstChannel, ...views };
+    r.dispatch(shaders.channelScaleGrad, { buffers: { ...buffers, partial: partial.buffer }, params, grid: [perPlane, channels, images] });
+  }
+  partialSum(r, partial, [dgamma]);
+}
