@@ -10,6 +10,16 @@ export interface CommandEntry {
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'train',
+    summary: 'train on unlabelled mammograms (or generated phantoms) with synthetic microcalcifications',
+    load: async () => (await import('./train.js')).registerTrain,
+  },
+  {
+    name: 'detect',
+    summary: 'find microcalcifications on mammograms: findings.json, overlays, probability maps',
+    load: async () => (await import('./detect.js')).registerDetect,
+  },
+  {
     name: 'info',
     summary: 'print what a model file holds: architecture, working pixel spacing, threshold, training, model card',
     load: async () => (await import('./info.js')).registerInfo,

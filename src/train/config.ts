@@ -86,6 +86,10 @@ const trainSettings = z.strictObject({
   logEvery: count.default(10),
   validateEvery: count.default(500),
   validationPatches: count.default(128),
+  /** Side of a validation patch, working pixels. */
+  validationPatch: patch.default(128),
+  /** The model's threshold: the highest sensitivity with at most this many false positives per validation patch. */
+  falsePositivesPerPatch: positive.default(0.5),
   checkpointEvery: count.default(500),
   /** Threads that draw samples ahead of the step. */
   workers: count.max(64).default(2),

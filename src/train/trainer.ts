@@ -70,7 +70,7 @@ export class Trainer {
   /** Submits step number `step` (0 for the first) on a batch in `layout`; does not wait. */
   step(step: number, batch: Float32Array): void {
     this.device.write(this.batch, batch);
-    this.optimizer.beginStep({ update: step, learningRate: learningRate(step, scheduleOf(this.config)), seed: step });
+    this.optimizer.beginStep({ update: step, learningRate: learningRateOf(this.config, step), seed: step });
     this.program.run();
   }
 
@@ -86,8 +86,9 @@ export class Trainer {
   }
 }
 
-function scheduleOf({ train }: TrainConfig): Parameters<typeof learningRate>[1] {
-  return { base: train.learningRate, least: train.leastLearningRate, warmup: train.warmup, total: train.steps };
+/** Learning rate of update number `step`, 0 for the first. */
+export function learningRateOf({ train }: TrainConfig, step: number): number {
+  return learningRate(step, { base: train.learningRate, least: train.leastLearningRate, warmup: train.warmup, total: train.steps });
 }
 
 function part<A extends string>(batch: Tensor<'E'>, { offset, shape }: BatchPart, axes: A): Tensor<A> {

@@ -1,0 +1,49 @@
+import { CLASSES } from '../data/classes.js';
+import { chooseThreshold } from '../evaluate/froc.js';
+import { writeModelFile } from '../model/model-file.node.js';
+import { floatTensor } from '../model/safetensors.js';
+import { unet3plus } from '../model/unet3plus.js';
+import type { TrainConfig } from './config.js';
+import { readCheckpoint } from './checkpoint.node.js';
+import { modelCard } from './model-card.js';
+import type { RunDirectory } from './run-directory.node.js';
+import type { TrainingData } from './training-data.node.js';
+import type { Validator } from './validator.node.js';
+
+export interface ExportOptions {
+  readonly run: RunDirectory;
+  readonly validator: Validator;
+  readonly data: TrainingData;
+  readonly config: TrainConfig;
+  readonly adapter: string;
+  readonly commit: string | null;
+}
+
+/** Writes model.safetensors: the averaged weights of the best checkpoint, with the threshold frozen on the validation samples. */
+export async function exportModel({ run, validator, data, config, adapter, commit }: ExportOptions): Promise<void> {
+  const { state, model, optimizer } = await readCheckpoint(run.best);
+  const averaged = new Map(
+    [...optimizer].filter(([name]) => name.startsWith('ema.')).map(([name, { data: values }]) => [name.slice('ema.'.length), values]),
+  );
+  const arrays = averaged.size > 0 ? averaged : new Map([...model].map(([name, { data: values }]) => [name, values]));
+  const figures = await validator.figures(arrays);
+  const { synth } = data.validation;
+  const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch);
+  const { parameters, buffers } = unet3plus(config.model).layers;
+  const tensors = new Map(
+    [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),
+  );
+  const training = { dataHash: data.dataHash, seed: config.train.seed, steps: state.step, commit, adapter };
+  const info = {
+    schema: 'mcgpu.model/1' as const,
+    architecture: 'unet3plus',
+    config: structuredClone(config.model) as unknown as Record<string, never>,
+    pixelSpacingMm: synth.pixelSpacingMm,
+    normalisation: synth.normalisation,
+    classes: [CLASSES[0], CLASSES[1], CLASSES[2]] as [(typeof CLASSES)[0], (typeof CLASSES)[1], (typeof CLASSES)[2]],
+    threshold: point?.threshold ?? 0.5,
+    training,
+    card: modelCard({ data: data.summary, training, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),
+  };
+  await writeModelFile(run.model, { info, tensors });
+}

@@ -1,0 +1,36 @@
+import type { OperatingPoint } from '../evaluate/froc.js';
+import type { PatchFigures } from './validation.js';
+
+interface CardFacts {
+  readonly data: string;
+  readonly training: {
+    readonly dataHash: string;
+    readonly seed: number;
+    readonly steps: number;
+    readonly commit: string | null;
+    readonly adapter: string;
+  };
+  readonly figures: PatchFigures;
+  readonly point: OperatingPoint | null;
+  readonly falsePositivesPerPatch: number;
+}
+
+/** The model card of a run, Markdown: what it was trained on, what was measured, what it must not be used for. */
+export function modelCard({ data, training, figures, point, falsePositivesPerPatch }: CardFacts): string {
+  const { dataHash, seed, steps, commit, adapter } = training;
+  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  const threshold = point
+    ? `Threshold ${point.threshold.toFixed(4)}: sensitivity ${percent(point.sensitivity)} at ${point.fpPerImage.toFixed(3)} false positives per patch (asked: at most ${falsePositivesPerPatch}).`
+    : `No threshold was strict enough for ${falsePositivesPerPatch} false positives per patch; 0.5 stands in.`;
+  return `# mcgpu model
+
+Research use only - not a medical device.
+
+Finds microcalcifications on mammograms. Trained without annotations: every calcification it saw was synthetic.
+
+- Data: ${data} (sha256 ${dataHash}).
+- Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}.
+- Measured on synthetic calcifications in validation images (rule B, 0.49 mm): sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${figures.aucPresent.toFixed(3)} for MCs present, ${figures.aucMalignant.toFixed(3)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}. ${threshold}
+- Limits: figures on synthetic calcifications are no clinical performance. Benign-like and malignant-like are the generator's priors, not pathology.
+`;
+}

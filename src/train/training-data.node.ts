@@ -1,0 +1,114 @@
+// What a run trains on: a folder of unlabelled mammograms, or generated phantoms.
+import { breastMask } from '../data/breast-mask.js';
+import { openDataset, type BackgroundFile, type DatasetProblem } from '../data/dataset.node.js';
+import type { GrayImage } from '../data/image.js';
+import { readMammogram } from '../data/read.node.js';
+import { resample } from '../data/resample.js';
+import { imageSource, type BackgroundSource } from '../synth/background.js';
+import { DEMO_1 } from '../synth/demo-1.js';
+import { phantomSource } from '../synth/phantom.js';
+import { DEFAULT_SYNTH, type SynthConfig } from '../synth/priors.js';
+import { makeSample, type Sample } from '../synth/sample.js';
+import { configHash, type TrainConfig } from './config.js';
+import { applyOverrides } from './config-overrides.js';
+
+/** An image at the working pixel spacing in 16 bits, in memory that threads share. */
+interface SharedImage {
+  readonly width: number;
+  readonly height: number;
+  /** Display intensity 0 .. 1 as 0 .. 65535. */
+  readonly levels: SharedArrayBuffer;
+  /** 1 = breast. */
+  readonly breast: SharedArrayBuffer;
+}
+
+/** What a worker thread needs to draw samples; it can be sent to one. */
+export interface SampleSetup {
+  readonly synth: SynthConfig;
+  readonly seed: number;
+  /** null = phantoms. */
+  readonly images: readonly SharedImage[] | null;
+}
+
+export interface TrainingData {
+  readonly train: SampleSetup;
+  /** Held-back images and another seed: never trained on. */
+  readonly validation: SampleSetup;
+  readonly dataHash: string;
+  readonly problems: readonly DatasetProblem[];
+  /** One line for people: what was found. */
+  readonly summary: string;
+}
+
+export const PHANTOM = 'phantom';
+
+/** Added to the run's seed, so that validation and test samples are other ones than those trained on. */
+const VALIDATION_SEED = 1_000_000_007;
+
+/** The generator's settings of a run: the demo's task for phantoms, the full priors for real backgrounds, changed by `synth`. */
+export function synthConfig({ synth, train }: TrainConfig, data: string): SynthConfig {
+  const base = data === PHANTOM ? DEMO_1 : DEFAULT_SYNTH;
+  return applyOverrides({ ...base, patch: train.patch }, synth, 'configuration', 'synth');
+}
+
+/**
+ * Checks the data and brings it into shared memory.
+ *
+ * @param data a folder, or 'phantom'
+ * @throws UserError for a folder that is missing, empty or holds nothing usable, and for unknown generator settings
+ */
+export async function openTrainingData(
+  data: string,
+  config: TrainConfig,
+  options: { pixelSpacingMm?: number | undefined } = {},
+): Promise<TrainingData> {
+  const synth = synthConfig(config, data);
+  const { seed } = config.train;
+  const setups = (train: SharedImage[] | null, validation: SharedImage[] | null): Pick<TrainingData, 'train' | 'validation'> => ({
+    train: { synth, seed, images: train },
+    validation: { synth: { ...synth, patch: config.train.validationPatch }, seed: seed + VALIDATION_SEED, images: validation },
+  });
+  if (data === PHANTOM) {
+    return { ...setups(null, null), dataHash: `phantom-${await configHash(synth.phantom)}`, problems: [], summary: 'generated phantoms' };
+  }
+  const set = await openDataset(data, { pixelSpacingMm: options.pixelSpacingMm });
+  const share = (files: readonly BackgroundFile[]): Promise<SharedImage[]> =>
+    Promise.all(files.map((f) => shareImage(f, synth.pixelSpacingMm)));
+  const train = await share(set.train);
+  // Few images: none may be held back. Then validation draws from the training images, with its own seed, and the summary says so.
+  const validation = set.validation.length > 0 ? await share(set.validation) : train;
+  const held = set.validation.length > 0 ? `${set.validation.length} held back` : 'NONE held back: validation uses the training images';
+  const left = set.problems.filter((p) => p.isLeftOut).length;
+  const summary = `${set.train.length} images to train on, ${held}, ${left} left out`;
+  return { ...setups(train, validation), dataHash: set.dataHash, problems: set.problems, summary };
+}
+
+async function shareImage({ path, pixelSpacingMm }: BackgroundFile, workingMm: number): Promise<SharedImage> {
+  const { image } = await readMammogram(path);
+  const [row, column] = pixelSpacingMm ?? [workingMm, workingMm];
+  const working = row === workingMm && column === workingMm ? image : resample(image, row / workingMm, column / workingMm);
+  const mask = breastMask(working);
+  const levels = new SharedArrayBuffer(2 * working.data.length);
+  const breast = new SharedArrayBuffer(mask.length);
+  new Uint16Array(levels).set(working.data.map((v) => Math.round(65535 * Math.min(1, Math.max(0, v)))));
+  new Uint8Array(breast).set(mask);
+  return { width: working.width, height: working.height, levels, breast };
+}
+
+/** Backgrounds of a setup, on any thread. */
+export function backgroundsOf({ synth, images }: SampleSetup): BackgroundSource {
+  if (!images) return phantomSource(synth);
+  return imageSource(
+    images.map(({ width, height, levels, breast }) => ({ image: decode(width, height, levels), breast: new Uint8Array(breast) })),
+  );
+}
+
+function decode(width: number, height: number, levels: SharedArrayBuffer): GrayImage {
+  return { width, height, data: Float32Array.from(new Uint16Array(levels), (v) => v / 65535) };
+}
+
+/** Samples 0 .. count-1 of a setup. */
+export function drawSamples(setup: SampleSetup, count: number): Sample[] {
+  const backgrounds = backgroundsOf(setup);
+  return Array.from({ length: count }, (_, i) => makeSample(backgrounds, setup.synth, setup.seed, i));
+}
