@@ -24,8 +24,16 @@ export function turned(image: GrayImage, way: number): GrayImage {
   return out;
 }
 
+/** Pixels that are not kept as floats, such as 8-bit ones in memory shared by threads. */
+export interface CroppableImage {
+  readonly width: number;
+  readonly height: number;
+  /** As cropReflect. */
+  crop(x0: number, y0: number, width: number, height: number): GrayImage;
+}
+
 interface BreastImage {
-  readonly image: GrayImage;
+  readonly image: GrayImage | CroppableImage;
   /** 1 = breast, one value per pixel. */
   readonly breast: Uint8Array;
 }
@@ -42,41 +50,59 @@ const GREY_STEP = 1 / 255;
  */
 export function imageSource(images: readonly BreastImage[]): BackgroundSource {
   if (images.length === 0) throw new RangeError('imageSource: no images, expected at least one.');
-  const indexed = images.map((i) => ({ image: i.image, count: countBefore(i) }));
+  const indexed = images.map(({ image, breast }) => ({ image, covered: coverage(image, breast) }));
   return {
     unlabelled: true,
     crop(random, size) {
-      const { image, count } = random.pick(indexed);
-      const { x, y } = placeInside(image, count, size, random);
-      const crop = turned(cropReflect(image, x, y, size, size), random.int(8));
+      const { image, covered } = random.pick(indexed);
+      const { x, y } = placeInside(image, covered, size, random);
+      const pixels = 'crop' in image ? image.crop(x, y, size, size) : cropReflect(image, x, y, size, size);
+      const crop = turned(pixels, random.int(8));
       for (let i = 0; i < crop.data.length; i++) crop.data[i]! += GREY_STEP * (random.next() - 0.5);
       return crop;
     },
   };
 }
 
-/** Breast pixels above and left of every pixel corner, (width + 1) x (height + 1): any window's count from four of them. */
-function countBefore({ image: { width, height }, breast }: BreastImage): Int32Array {
-  const count = new Int32Array((width + 1) * (height + 1));
+/** Part of a window that is breast; the window's borders are rounded to blocks. */
+type Coverage = (x: number, y: number, size: number) => number;
+
+/** Side of the blocks in which breast is counted, px: a whole table per pixel would take as much memory as the image. */
+const BLOCK = 8;
+
+/** Breast pixels above and left of every block corner: any window's count from four of them. */
+function coverage({ width, height }: { width: number; height: number }, breast: Uint8Array): Coverage {
+  const columns = Math.ceil(width / BLOCK);
+  const rows = Math.ceil(height / BLOCK);
+  const stride = columns + 1;
+  const before = new Int32Array(stride * (rows + 1));
   for (let y = 0; y < height; y++) {
-    let row = 0;
-    for (let x = 0; x < width; x++) {
-      row += breast[y * width + x]!;
-      count[(y + 1) * (width + 1) + x + 1] = count[y * (width + 1) + x + 1]! + row;
-    }
+    const row = (Math.floor(y / BLOCK) + 1) * stride + 1;
+    for (let x = 0; x < width; x++) before[row + Math.floor(x / BLOCK)]! += breast[y * width + x]!;
   }
-  return count;
+  for (let i = stride; i < before.length; i++) if (i % stride > 0) before[i]! += before[i - 1]!;
+  for (let i = stride; i < before.length; i++) before[i]! += before[i - stride]!;
+  return (x, y, size) => {
+    const [left, top] = [Math.round(x / BLOCK), Math.round(y / BLOCK)];
+    const right = Math.min(columns, Math.round((x + size) / BLOCK));
+    const bottom = Math.min(rows, Math.round((y + size) / BLOCK));
+    const at = (column: number, row: number): number => before[row * stride + column]!;
+    const count = at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top);
+    return count / ((right - left) * (bottom - top) * BLOCK * BLOCK || 1);
+  };
 }
 
-function placeInside({ width, height }: GrayImage, count: Int32Array, size: number, random: Random): { x: number; y: number } {
+function placeInside(
+  { width, height }: { width: number; height: number },
+  covered: Coverage,
+  size: number,
+  random: Random,
+): { x: number; y: number } {
   let best = { x: 0, y: 0, part: -1 };
   for (let i = 0; i < TRIES && best.part < LEAST_BREAST; i++) {
     const x = random.int(Math.max(1, width - size + 1));
     const y = random.int(Math.max(1, height - size + 1));
-    const right = Math.min(width, x + size);
-    const bottom = Math.min(height, y + size);
-    const at = (cx: number, cy: number): number => count[cy * (width + 1) + cx]!;
-    const part = (at(right, bottom) - at(x, bottom) - at(right, y) + at(x, y)) / ((right - x) * (bottom - y));
+    const part = covered(x, y, size);
     if (part > best.part) best = { x, y, part };
   }
   return best;

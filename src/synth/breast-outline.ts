@@ -28,7 +28,8 @@ export function drawOutline(widthMm: number, heightMm: number, view: View, rando
   const sag = view === 'MLO' ? random.uniform(0.08, 0.16) : random.uniform(-0.02, 0.02); // mm down per mm from the chest wall
   const point = random.uniform(1.9, 2.2);
   const radius = (x: number, y: number): number => {
-    const down = (y - middle - sag * x) / half;
+    const below = y - middle - sag * x;
+    const down = below / (view === 'MLO' && below < 0 ? 1.25 * middle : half); // in MLO the axillary tail leaves at the top
     return (Math.abs(x / length) ** point + Math.abs(down) ** 2) ** 0.5;
   };
   const muscleTop = view === 'MLO' ? widthMm * random.uniform(0.28, 0.42) : 0;

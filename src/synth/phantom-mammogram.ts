@@ -100,7 +100,7 @@ function bilinear({ width, height, data }: GrayImage, x: number, y: number): num
 /** Ligaments and vessels that run toward the nipple. */
 function addStrands(image: GrayImage, outline: BreastOutline, pixelSpacingMm: number, random: Random): void {
   const areaCm2 = (image.width * image.height * pixelSpacingMm ** 2) / 100;
-  for (let n = random.poisson(0.12 * areaCm2); n > 0; n--) {
+  for (let n = random.poisson(0.25 * areaCm2); n > 0; n--) {
     const x = random.uniform(0, image.width);
     const y = random.uniform(0, image.height);
     if (outline.depth(x * pixelSpacingMm, y * pixelSpacingMm) < 4) continue;

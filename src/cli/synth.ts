@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import sharp from 'sharp';
+import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
+import type { GrayImage } from '../data/image.js';
+import { NOTICE } from '../detect/findings.js';
+import { writePicture } from '../detect/overlay.node.js';
+import { UserError } from '../errors.js';
+import { makeFolder, writeFileAtomic } from '../files.node.js';
+import type { BackgroundSource } from '../synth/background.js';
+import { contactSheet, type SheetRow } from '../synth/contact-sheet.js';
+import type { SynthConfig } from '../synth/priors.js';
+import { makeSample, type Sample } from '../synth/sample.js';
+import { readTrainConfig } from '../train/config.node.js';
+import { backgroundsOf, openTrainingData } from '../train/training-data.node.js';
+import { parseCount, parseMillimetres, parseSeed } from './values.js';
+
+/** Samples on the contact sheet; the first ones, negatives among them. */
+const MAX_ON_SHEET = 24;
+
+interface SynthCommandOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly count: number;
+  readonly seed?: number;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly pixelSpacing?: number;
+  readonly overwrite?: boolean;
+}
+
+/** `mcgpu synth --data DIR|phantom --out DIR --count N`: the very samples that `mcgpu train` would draw, to look at. */
+export function registerSynth(program: Command): void {
+  program
+    .command('synth')
+    .description('draw synthetic training samples to look at: 16-bit images, masks, mcs.json, a contact sheet')
+    .requiredOption('--data <dir|phantom>', 'folder of unlabelled mammograms, or phantom')
+    .requiredOption('--out <dir>', 'folder for the samples')
+    .requiredOption('--count <n>', 'number of samples', parseCount)
+    .option('--seed <n>', 'seed (default: that of the configuration)', parseSeed)
+    .option('--config <file>', 'YAML configuration, as of mcgpu train')
+    .option('--set <key=value>', 'one setting of the configuration, repeatable', (value, all: readonly string[]) => [...all, value], [])
+    .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
+    .option('--overwrite', 'write into a folder that is not empty')
+    .addHelpText('after', `\n${NOTICE}`)
+    .action(synth);
+}
+
+async function synth(options: SynthCommandOptions): Promise<void> {
+  const config = await readTrainConfig(options.config, options.set);
+  const seed = options.seed ?? config.train.seed;
+  await prepareFolder(options.out, options.overwrite === true);
+  const { train, summary } = await openTrainingData(options.data, config, { pixelSpacingMm: options.pixelSpacing });
+  process.stdout.write(`${summary}\n`);
+  const source = backgroundsOf(train);
+  const rows: SheetRow[] = [];
+  const entries: object[] = [];
+  for (let i = 0; i < options.count; i++) {
+    const sample = makeSample(source, train.synth, seed, i);
+    entries.push(await writeSample(options.out, i, sample));
+    if (rows.length < MAX_ON_SHEET) rows.push({ withMcs: sample, without: withoutMcs(source, train.synth, seed, i) });
+  }
+  const list = { schema: 'mcgpu.synthetic/1', notice: NOTICE, seed, config: train.synth, samples: entries };
+  await writeFileAtomic(join(options.out, 'mcs.json'), `${JSON.stringify(list, null, 2)}\n`);
+  await writePicture(join(options.out, 'contact-sheet.png'), contactSheet(rows));
+  process.stdout.write(`${options.count} samples in ${options.out}; look at ${join(options.out, 'contact-sheet.png')}\n${NOTICE}\n`);
+}
+
+/** The same background, negatives and degradation: their draws do not depend on the lesion's. */
+function withoutMcs(source: BackgroundSource, config: SynthConfig, seed: number, index: number): Sample {
+  return makeSample(source, { ...config, positiveFraction: 0 }, seed, index);
+}
+
+async function prepareFolder(folder: string, overwrite: boolean): Promise<void> {
+  await makeFolder(folder);
+  if (overwrite || (await readdir(folder)).length === 0) return;
+  throw new UserError(`${folder} is not empty, expected a new or empty folder. Choose another --out or add --overwrite.`);
+}
+
+/** Writes one sample's images and returns its entry in mcs.json. */
+async function writeSample(folder: string, index: number, sample: Sample): Promise<object> {
+  const name = `sample-${String(index).padStart(5, '0')}`;
+  const files = {
+    image: `${name}.png`,
+    masks: SEGMENTATION_CHANNELS.map((channel) => `${name}-${channel}.png`),
+    ignore: `${name}-ignore.png`,
+  };
+  await writeFileAtomic(join(folder, files.image), await greyPng(sample.raw));
+  for (const [i, file] of files.masks.entries())
+    await writeFileAtomic(join(folder, file), await maskPng(sample.masks[i]!, sample.raw.width));
+  await writeFileAtomic(join(folder, files.ignore), await maskPng(sample.ignore, sample.raw.width));
+  return { ...files, class: CLASSES[sample.classIndex], distribution: sample.distribution, mcs: sample.mcs };
+}
+
+/** Display intensities 0..1 as 0..65535. */
+function greyPng({ width, height, data }: GrayImage): Promise<Uint8Array> {
+  const levels = Uint16Array.from(data, (v) => Math.round(65535 * v));
+  return sharp(levels, { raw: { width, height, channels: 1 } })
+    .toColourspace('grey16')
+    .png()
+    .toBuffer();
+}
+
+function maskPng(mask: Uint8Array, width: number): Promise<Uint8Array> {
+  const pixels = mask.map((v) => 255 * v);
+  return sharp(pixels, { raw: { width, height: mask.length / width, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+}
