@@ -2,6 +2,7 @@
 //   dx[n,c,i,j] = sum over windows o around (i,j) of dy[n,c,o] / pixels counted in o
 // One invocation per pixel of dx and group of CHANNELS channels; grid = (ceil(H*W / WG), ceil(C / CHANNELS), N).
 // requires: lib/window.wgsl
+// requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
 struct Params {
@@ -22,7 +23,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let plane = params.height * params.width;
   let end = min((group.y + 1) * CHANNELS, params.channels);
   for (var p = gid.x; p < plane; p += groups.x * WG) {
-    let i = p / params.width;
+    let i = quotient(p, params.width);
     let rows = coveringWindows(i, params.kernelSize, params.stride, params.padding, params.outHeight);
     let columns = coveringWindows(p - i * params.width, params.kernelSize, params.stride, params.padding, params.outWidth);
     for (var c = group.y * CHANNELS; c < end; c++) {

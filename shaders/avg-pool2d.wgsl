@@ -2,6 +2,7 @@
 //   y[n,c,i,j] = sum of x over the window of (i,j) / pixels counted: those in the image, with countIncludePad also the padding
 // One invocation per pixel of y and group of CHANNELS channels, which share the window; grid = (ceil(OH*OW / WG), ceil(C / CHANNELS), N).
 // requires: lib/window.wgsl
+// requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
 struct Params {
@@ -22,7 +23,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let plane = params.height * params.width;
   let end = min((group.y + 1) * CHANNELS, params.channels);
   for (var p = gid.x; p < outPlane; p += groups.x * WG) {
-    let i = p / params.outWidth;
+    let i = quotient(p, params.outWidth);
     let j = p - i * params.outWidth;
     let rows = windowSpan(i, params.kernelSize, params.stride, params.padding, params.height);
     let columns = windowSpan(j, params.kernelSize, params.stride, params.padding, params.width);

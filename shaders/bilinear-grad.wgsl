@@ -2,6 +2,7 @@
 //   dx[o,a,k] = sum over i of max(0, 1 - |s(i) - a|) * dy[o,i,k]        s(i) = (i + 0.5) * size / outSize - 0.5 clamped to 0 ... size - 1
 // In units of 1 / (2 * outSize): s(i) - a = (2i + 1) * size - (2a + 1) * outSize.
 // One invocation per element of dx's plane and group of CHANNELS channels; grid = (ceil(outer*size*inner / WG), ceil(C / CHANNELS), N).
+// requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
 struct Params {
@@ -24,12 +25,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let unit = 1.0 / f32(2 * outSize);
   let channelEnd = min((group.y + 1) * CHANNELS, params.channels);
   for (var p = gid.x; p < plane; p += groups.x * WG) {
-    let line = p / params.inner;
-    let o = line / size;
+    let line = quotient(p, params.inner);
+    let o = quotient(line, size);
     let a = line - o * size;
     // first <= i < end where |s(i) - a| < 1; at the border everything beyond it too. Empty where a shrinking axis skips pixel a.
-    let first = select(((2 * max(a, 1) - 1) * outSize / size + 1) / 2, 0, a == 0);
-    let end = select(((2 * a + 3) * outSize + size - 1) / size / 2, outSize, a == size - 1);
+    let first = select((quotient((2 * max(a, 1) - 1) * outSize, size) + 1) / 2, 0, a == 0);
+    let end = select(quotient((2 * a + 3) * outSize + size - 1, size) / 2, outSize, a == size - 1);
     let lowest = -i32(a * 2 * outSize);
     let highest = i32((size - 1 - a) * 2 * outSize);
     let start = i32((2 * first + 1) * size) - i32((2 * a + 1) * outSize);

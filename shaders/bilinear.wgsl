@@ -2,6 +2,7 @@
 //   y[n,c,i,j] = interpolation of x[n,c] at ((i + 0.5) * H / OH - 0.5, (j + 0.5) * W / OW - 0.5), clamped to the image
 // One invocation per pixel of y and group of CHANNELS channels, which share the weights; grid = (ceil(OH*OW / WG), ceil(C / CHANNELS), N).
 // requires: lib/bilinear.wgsl
+// requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
 struct Params {
@@ -20,7 +21,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let plane = params.height * params.width;
   let end = min((group.y + 1) * CHANNELS, params.channels);
   for (var p = gid.x; p < outPlane; p += groups.x * WG) {
-    let i = p / params.outWidth;
+    let i = quotient(p, params.outWidth);
     let row = bilinearSource(i, params.height, params.outHeight);
     let column = bilinearSource(p - i * params.outWidth, params.width, params.outWidth);
     var base = (group.z * params.xChannels + params.xOffset + group.y * CHANNELS) * plane;

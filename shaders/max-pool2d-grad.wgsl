@@ -2,6 +2,7 @@
 //   dx[n,c,i,j] = sum of dy[n,c,o] over windows o around (i,j) with index[n,c,o] = i * W + j
 // One invocation per pixel of dx and group of CHANNELS channels; grid = (ceil(H*W / WG), ceil(C / CHANNELS), N).
 // requires: lib/window.wgsl
+// requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
 struct Params {
@@ -23,17 +24,22 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let plane = params.height * params.width;
   let end = min((group.y + 1) * CHANNELS, params.channels);
   for (var p = gid.x; p < plane; p += groups.x * WG) {
-    let i = p / params.width;
+    let i = quotient(p, params.width);
     let rows = coveringWindows(i, params.kernelSize, params.stride, params.padding, params.outHeight);
     let columns = coveringWindows(p - i * params.width, params.kernelSize, params.stride, params.padding, params.outWidth);
     for (var c = group.y * CHANNELS; c < end; c++) {
       let dyBase = (group.z * params.dyChannels + params.dyOffset + c) * outPlane;
       let indexBase = (group.z * params.indexChannels + params.indexOffset + c) * outPlane;
       var sum = 0.0;
-      for (var row = rows.first; row < rows.end; row++) {
-        for (var column = columns.first; column < columns.end; column++) {
-          let o = row * params.outWidth + column;
-          sum += select(0.0, dy[dyBase + o], index[indexBase + o] == p);
+      if (params.kernelSize <= params.stride) {       // at most one window covers a pixel: no loop
+        let o = min(rows.first, params.outHeight - 1) * params.outWidth + min(columns.first, params.outWidth - 1);
+        sum = select(0.0, dy[dyBase + o], index[indexBase + o] == p);
+      } else {
+        for (var row = rows.first; row < rows.end; row++) {
+          for (var column = columns.first; column < columns.end; column++) {
+            let o = row * params.outWidth + column;
+            sum += select(0.0, dy[dyBase + o], index[indexBase + o] == p);
+          }
         }
       }
       dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = sum;

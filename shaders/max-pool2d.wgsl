@@ -3,6 +3,7 @@
 //   index = row * W + column of the winner
 // One invocation per pixel of y and group of CHANNELS channels, which share the window; grid = (ceil(OH*OW / WG), ceil(C / CHANNELS), N).
 // requires: lib/window.wgsl
+// requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
 struct Params {
@@ -24,7 +25,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let plane = params.height * params.width;
   let end = min((group.y + 1) * CHANNELS, params.channels);
   for (var p = gid.x; p < outPlane; p += groups.x * WG) {
-    let i = p / params.outWidth;
+    let i = quotient(p, params.outWidth);
     let rows = windowSpan(i, params.kernelSize, params.stride, params.padding, params.height);
     let columns = windowSpan(p - i * params.outWidth, params.kernelSize, params.stride, params.padding, params.width);
     for (var c = group.y * CHANNELS; c < end; c++) {

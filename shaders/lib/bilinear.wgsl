@@ -4,6 +4,6 @@ struct Source { low: u32, high: u32, weight: f32 }                     // (1 - w
 
 fn bilinearSource(i: u32, size: u32, outSize: u32) -> Source {
   let numerator = max((2 * i + 1) * size, outSize) - outSize;
-  let low = numerator / (2 * outSize);
+  let low = quotient(numerator, 2 * outSize);
   return Source(low, min(low + 1, size - 1), f32(numerator - low * 2 * outSize) / f32(2 * outSize));
 }

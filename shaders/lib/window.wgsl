@@ -10,7 +10,7 @@ fn windowSpan(o: u32, kernelSize: u32, stride: u32, padding: u32, size: u32) -> 
 // The windows, of `windows`, that cover pixel i.
 fn coveringWindows(i: u32, kernelSize: u32, stride: u32, padding: u32, windows: u32) -> Span {
   let at = i + padding;
-  return Span((max(at + stride, kernelSize) - kernelSize) / stride, min(at / stride + 1, windows));
+  return Span(quotient(max(at + stride, kernelSize) - kernelSize, stride), min(quotient(at, stride) + 1, windows));
 }
 
 // By how much a window sum is divided along this axis: the pixels in the image, or also those of the padding, but never those
