@@ -1,10 +1,9 @@
 // Gradient of the rectified linear unit, from its output.
-//   dx[n,c,i] = y[n,c,i] > 0 ? dy[n,c,i] : 0          gradient 0 at 0, as PyTorch
-// One invocation per element; grid = ceil(N*C*P / WG) folded into two dimensions.
-// requires: lib/index.wgsl
+//   dx[n,c,p] = y[n,c,p] > 0 ? dy[n,c,p] : 0          gradient 0 at 0, as PyTorch
+// One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
-  count: u32, channels: u32, plane: u32,
+  plane: u32,                         // P = H*W
   yChannels: u32, yOffset: u32,       // channels in each buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
   dxChannels: u32, dxOffset: u32,
@@ -15,15 +14,11 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
-  let i = flatIndex(gid, nwg, WG);
-  if (i >= params.count) { return; }
-  let p = i % params.plane;
-  let nc = i / params.plane;
-  let c = nc % params.channels;
-  let n = nc / params.channels;
-  let yi = (n * params.yChannels + params.yOffset + c) * params.plane + p;
-  let dyi = (n * params.dyChannels + params.dyOffset + c) * params.plane + p;
-  let dxi = (n * params.dxChannels + params.dxOffset + c) * params.plane + p;
-  dx[dxi] = select(0.0, dy[dyi], y[yi] > 0.0);
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
+  let dyBase = (group.z * params.dyChannels + params.dyOffset + group.y) * params.plane;
+  let dxBase = (group.z * params.dxChannels + params.dxOffset + group.y) * params.plane;
+  for (var p = gid.x; p < params.plane; p += groups.x * WG) {
+    dx[dxBase + p] = select(0.0, dy[dyBase + p], y[yBase + p] > 0.0);
+  }
 }

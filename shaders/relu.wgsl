@@ -1,11 +1,8 @@
 // Rectified linear unit on a run of channels, NCHW.
-//   y[n,c,i] = max(x[n,c,i], 0)
-// One invocation per element; grid = ceil(N*C*P / WG) folded into two dimensions.
-// requires: lib/index.wgsl
+//   y[n,c,p] = max(x[n,c,p], 0)
+// One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
-  count: u32,                         // N*C*P elements in this run
-  channels: u32,                      // C of this run
   plane: u32,                         // P = H*W
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   yChannels: u32, yOffset: u32,
@@ -15,14 +12,10 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
-  let i = flatIndex(gid, nwg, WG);
-  if (i >= params.count) { return; }
-  let p = i % params.plane;
-  let nc = i / params.plane;
-  let c = nc % params.channels;
-  let n = nc / params.channels;
-  let xi = (n * params.xChannels + params.xOffset + c) * params.plane + p;
-  let yi = (n * params.yChannels + params.yOffset + c) * params.plane + p;
-  y[yi] = max(x[xi], 0.0);
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let xBase = (group.z * params.xChannels + params.xOffset + group.y) * params.plane;
+  let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
+  for (var p = gid.x; p < params.plane; p += groups.x * WG) {
+    y[yBase + p] = max(x[xBase + p], 0.0);
+  }
 }

@@ -1,28 +1,34 @@
-// Sum of two runs of channels, NCHW, in this order (more terms: one dispatch after the other).
-//   y[n,c,i] = a[n,c,i] + b[n,c,i]
-// One invocation per element; grid = ceil(N*C*P / WG) folded into two dimensions.
-// requires: lib/index.wgsl
+// Sum of up to four runs of channels, NCHW, added in this order (more terms: one dispatch after the other).
+//   y[n,c,p] = a[n,c,p] + b[n,c,p] (+ c[n,c,p] (+ d[n,c,p]))
+// One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
-  count: u32, channels: u32, plane: u32,
+  plane: u32,                         // P = H*W
+  terms: u32,                         // 2..4; the bindings of the others are not read
   aChannels: u32, aOffset: u32,       // channels in each buffer, first channel of this run there
   bChannels: u32, bOffset: u32,
+  cChannels: u32, cOffset: u32,
+  dChannels: u32, dOffset: u32,
   yChannels: u32, yOffset: u32,
 }
 @group(0) @binding(0) var<storage, read> a: array<f32>;            // [N,aChannels,P]
 @group(0) @binding(1) var<storage, read> b: array<f32>;            // [N,bChannels,P]
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;      // [N,yChannels,P]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> c: array<f32>;            // [N,cChannels,P]
+@group(0) @binding(3) var<storage, read> d: array<f32>;            // [N,dChannels,P]
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;      // [N,yChannels,P]
+@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
-  let i = flatIndex(gid, nwg, WG);
-  if (i >= params.count) { return; }
-  let p = i % params.plane;
-  let nc = i / params.plane;
-  let c = nc % params.channels;
-  let n = nc / params.channels;
-  let ai = (n * params.aChannels + params.aOffset + c) * params.plane + p;
-  let bi = (n * params.bChannels + params.bOffset + c) * params.plane + p;
-  y[(n * params.yChannels + params.yOffset + c) * params.plane + p] = a[ai] + b[bi];
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let aBase = (group.z * params.aChannels + params.aOffset + group.y) * params.plane;
+  let bBase = (group.z * params.bChannels + params.bOffset + group.y) * params.plane;
+  let cBase = (group.z * params.cChannels + params.cOffset + group.y) * params.plane;
+  let dBase = (group.z * params.dChannels + params.dOffset + group.y) * params.plane;
+  let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
+  for (var p = gid.x; p < params.plane; p += groups.x * WG) {
+    var total = a[aBase + p] + b[bBase + p];
+    if (params.terms > 2u) { total += c[cBase + p]; }
+    if (params.terms > 3u) { total += d[dBase + p]; }
+    y[yBase + p] = total;
+  }
 }

@@ -1,6 +1,7 @@
-import { flatGrid, type Recorder } from '../runtime/recorder.js';
+import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
+import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 
 const WG = shaders.relu.overrides.WG;
@@ -8,8 +9,7 @@ const WG = shaders.relu.overrides.WG;
 export function relu(r: Recorder, x: Tensor, y: Tensor): void {
   const { images, plane } = planes(x);
   for (const { channels, buffers, views } of channelRuns({ x, y })) {
-    const count = images * channels * plane;
-    r.dispatch(shaders.relu, { buffers, params: { count, channels, plane, ...views }, grid: flatGrid(count, WG) });
+    r.dispatch(shaders.relu, { buffers, params: { plane, ...views }, grid: planeGrid(plane, channels, images, WG) });
   }
 }
 
@@ -17,7 +17,6 @@ export function relu(r: Recorder, x: Tensor, y: Tensor): void {
 export function reluGrad(r: Recorder, y: Tensor, dy: Tensor, dx: Tensor): void {
   const { images, plane } = planes(y);
   for (const { channels, buffers, views } of channelRuns({ y, dy, dx })) {
-    const count = images * channels * plane;
-    r.dispatch(shaders.reluGrad, { buffers, params: { count, channels, plane, ...views }, grid: flatGrid(count, WG) });
+    r.dispatch(shaders.reluGrad, { buffers, params: { plane, ...views }, grid: planeGrid(plane, channels, images, WG) });
   }
 }

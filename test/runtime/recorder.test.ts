@@ -93,18 +93,25 @@ describe('recorder', () => {
     await expect(device.pipelines.get(broken('max(x[xi], 0.0)', 'max(x[xi], 0u)'), {})).rejects.toThrow(
       /shaders\/relu\.wgsl:\d+:\d+: [^]*max\(x\[xi\], 0u\)[^]*\^/,
     );
-    await expect(device.pipelines.get(broken('return invocation.y *', 'return nothing *'), {})).rejects.toThrow(
-      /shaders\/lib\/index\.wgsl:3:\d+/,
-    );
+    await expect(
+      device.pipelines.get(
+        {
+          ...shaders.conv2dPack,
+          name: 'broken library',
+          source: shaders.conv2d3x3.source.replace('return invocation.y *', 'return nothing *'),
+        },
+        {},
+      ),
+    ).rejects.toThrow(/shaders\/lib\/index\.wgsl:3:\d+/);
   });
 
   it('refuses a param that is missing, negative or not whole', async () => {
     const r = new Recorder(device);
     const x = device.tensor('NCHW', [1, 1, 1, 1], [1]);
     const y = r.empty('NCHW', [1, 1, 1, 1]);
-    const params = { count: -1, channels: 1, plane: 1, xChannels: 1, xOffset: 0, yChannels: 1, yOffset: 0 };
+    const params = { plane: -1, xChannels: 1, xOffset: 0, yChannels: 1, yOffset: 0 };
     r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [1, 1, 1] });
-    await expect(r.compile()).rejects.toThrow(/relu: param count = -1 does not fit/);
+    await expect(r.compile()).rejects.toThrow(/relu: param plane = -1 does not fit/);
     expect(() => {
       r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [70000, 1, 1] });
     }).toThrow(/65535 workgroups/);
