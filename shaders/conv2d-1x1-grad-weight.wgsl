@@ -4,7 +4,7 @@
 // 8 input times 8 output channels in registers: 16 loads serve 64 products. Then the workgroup adds its invocations in order, and
 // conv2d-grad-sum.wgsl the tiles.
 // grid = (ceil(inChannels / 8) * ceil(outChannels / 8) folded into x and y, tiles)
-override WG: u32 = 64;                // invocations per workgroup; sums below holds WG * 32 numbers
+override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 64 numbers
 struct Params {
   count: u32,                         // N*OH*OW pixels of dy
   tile: u32,                          // pixels per tile
@@ -20,24 +20,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels]
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Products of one input and 4 output channels, by input channel and invocation.
-var<workgroup> sums: array<vec4f, 8u * WG>;
-
-// Adds what the invocations left in `sums` for 8 input and 4 output channels, one weight each.
-fn addInvocations(lane: u32, firstOut: u32, firstIn: u32, tile: u32) {
-  workgroupBarrier();
-  if (lane < 32u) {
-    let k = lane / 4u;
-    var sum = 0.0;
-    for (var i = 0u; i < min(WG, params.tile); i++) { sum += sums[k * WG + i][lane % 4u]; }
-    let o = firstOut + lane % 4u;
-    let c = firstIn + k;
-    if (o < params.outChannels && c < params.inChannels) {
-      partial[(tile * params.outChannels + o) * params.inChannels + c] = sum;
-    }
-  }
-  workgroupBarrier();
-}
+// Products of one input and 4 output channels, by half octet of outputs, input channel and invocation.
+var<workgroup> sums: array<vec4f, 16u * WG>;
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -118,14 +102,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   sums[5u * WG + lane] = low5;
   sums[6u * WG + lane] = low6;
   sums[7u * WG + lane] = low7;
-  addInvocations(lane, firstOut, firstIn, tile);
-  sums[0u * WG + lane] = high0;
-  sums[1u * WG + lane] = high1;
-  sums[2u * WG + lane] = high2;
-  sums[3u * WG + lane] = high3;
-  sums[4u * WG + lane] = high4;
-  sums[5u * WG + lane] = high5;
-  sums[6u * WG + lane] = high6;
-  sums[7u * WG + lane] = high7;
-  addInvocations(lane, firstOut + 4u, firstIn, tile);
+  sums[8u * WG + lane] = high0;
+  sums[9u * WG + lane] = high1;
+  sums[10u * WG + lane] = high2;
+  sums[11u * WG + lane] = high3;
+  sums[12u * WG + lane] = high4;
+  sums[13u * WG + lane] = high5;
+  sums[14u * WG + lane] = high6;
+  sums[15u * WG + lane] = high7;
+  workgroupBarrier();
+  // One weight each: the invocations' sums in order.
+  for (var e = lane; e < 64u; e += WG) {
+    let row = e / 4u;
+    var sum = 0.0;
+    for (var k = 0u; k < min(WG, params.tile); k++) { sum += sums[row * WG + k][e % 4u]; }
+    let o = firstOut + row / 8u * 4u + e % 4u;
+    let c = firstIn + row % 8u;
+    if (o < params.outChannels && c < params.inChannels) {
+      partial[(tile * params.outChannels + o) * params.inChannels + c] = sum;
+    }
+  }
 }

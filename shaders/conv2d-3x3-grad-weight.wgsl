@@ -4,7 +4,7 @@
 // (n, chunk of rows, column). An invocation walks down its strips with the 3x3 window in registers: 3 loads of x and 8 of dy serve
 // 72 products. Then the workgroup adds its invocations in order, and conv2d-grad-sum.wgsl the tiles.
 // grid = (inChannels * ceil(outChannels / 8) folded into x and y, tiles)
-override WG: u32 = 64;                // invocations per workgroup; sums below holds WG * 36 numbers
+override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 72 numbers
 struct Params {
   count: u32,                         // N*chunks*OW strips
   rows: u32, chunks: u32,             // pixels per strip, strips per column = ceil(OH / rows)
@@ -21,29 +21,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,3,3]
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Products of one tap and 4 output channels, by tap and invocation.
-var<workgroup> sums: array<vec4f, 9u * WG>;
+// Products of one tap and 4 output channels, by half octet, tap and invocation.
+var<workgroup> sums: array<vec4f, 18u * WG>;
 
 // Three pixels of a row of x side by side.
 fn loadRow(plane: u32, row: i32, columns: vec3u, columnIn: vec3<bool>) -> vec3f {
   let rowIn = row >= 0 && row < i32(params.height);
   let at = plane + select(0u, u32(row), rowIn) * params.width + columns;
   return select(vec3f(), vec3f(x[at.x], x[at.y], x[at.z]), columnIn & vec3(rowIn));
-}
-
-// Adds what the invocations left in `sums` for 4 output channels from `first` on, one weight each.
-fn addInvocations(lane: u32, first: u32, c: u32, tile: u32) {
-  workgroupBarrier();
-  if (lane < 36u) {
-    let tap = lane / 4u;
-    var sum = 0.0;
-    for (var k = 0u; k < min(WG, params.count); k++) { sum += sums[tap * WG + k][lane % 4u]; }
-    let o = first + lane % 4u;
-    if (o < params.outChannels) {
-      partial[((tile * params.outChannels + o) * params.inChannels + c) * 9u + tap] = sum;
-    }
-  }
-  workgroupBarrier();
 }
 
 @compute @workgroup_size(WG, 1, 1)
@@ -131,15 +116,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   sums[6u * WG + lane] = low6;
   sums[7u * WG + lane] = low7;
   sums[8u * WG + lane] = low8;
-  addInvocations(lane, octet * 8u, c, tile);
-  sums[0u * WG + lane] = high0;
-  sums[1u * WG + lane] = high1;
-  sums[2u * WG + lane] = high2;
-  sums[3u * WG + lane] = high3;
-  sums[4u * WG + lane] = high4;
-  sums[5u * WG + lane] = high5;
-  sums[6u * WG + lane] = high6;
-  sums[7u * WG + lane] = high7;
-  sums[8u * WG + lane] = high8;
-  addInvocations(lane, octet * 8u + 4u, c, tile);
+  sums[9u * WG + lane] = high0;
+  sums[10u * WG + lane] = high1;
+  sums[11u * WG + lane] = high2;
+  sums[12u * WG + lane] = high3;
+  sums[13u * WG + lane] = high4;
+  sums[14u * WG + lane] = high5;
+  sums[15u * WG + lane] = high6;
+  sums[16u * WG + lane] = high7;
+  sums[17u * WG + lane] = high8;
+  workgroupBarrier();
+  // One weight each: the invocations' sums in order.
+  for (var e = lane; e < 72u; e += WG) {
+    let row = e / 4u;
+    var sum = 0.0;
+    for (var k = 0u; k < min(WG, params.count); k++) { sum += sums[row * WG + k][e % 4u]; }
+    let o = octet * 8u + row / 9u * 4u + e % 4u;
+    if (o < params.outChannels) { partial[((tile * params.outChannels + o) * params.inChannels + c) * 9u + row % 9u] = sum; }
+  }
 }
