@@ -28,7 +28,13 @@ const swiftshader = {
   ...on('SwiftShader', swiftShader),
   sequence: { groupOrder: 3 },
 };
-const cpu = { name: 'cpu', include: ['test/**/*.test.ts'], exclude: [...gpuTests, 'test/legs/**'], sequence: { groupOrder: 1 } };
+const cpu = {
+  name: 'cpu',
+  include: ['test/**/*.test.ts'],
+  exclude: [...gpuTests, 'test/legs/**'],
+  testTimeout: 60_000,
+  sequence: { groupOrder: 1 },
+};
 const legs = { name: 'legs', include: ['test/legs/*.test.ts'], ...oneProcess, sequence: { groupOrder: 4 } };
 
 const projects = [cpu, ...(adapterFound ? [gpu] : []), ...(swiftShader === undefined ? [] : [swiftshader]), legs];

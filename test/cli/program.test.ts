@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { adapterOf, matchAdapter, parseAdapterList } from '../../src/cli/adapter-option.js';
@@ -7,33 +7,20 @@ import { describeError } from '../../src/cli/errors.js';
 import { createProgram } from '../../src/cli/program.js';
 import { useColour } from '../../src/cli/style.js';
 import { UserError } from '../../src/errors.js';
+import { mcgpu } from '../support/command-line.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
-/** The command line as a person starts it, on its TypeScript sources. */
-function mcgpu(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const script = `import { run } from './src/cli/main.ts'; process.exitCode = await run(process.argv.slice(1));`;
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...args],
-      (_error, stdout, stderr) => {
-        resolve({ status: child.exitCode ?? -1, stdout, stderr });
-      },
-    );
-  });
-}
-
 describe('the command line', () => {
   it('lists every command in its help', async () => {
-    const { status, stdout } = await mcgpu('--help');
+    const { status, stdout } = await mcgpu(['--help']);
     expect(status).toBe(0);
     for (const { name } of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     expect(stdout).toContain('Research use only - not a medical device');
   });
 
   it('prints the version of the package', async () => {
-    expect((await mcgpu('--version')).stdout.trim()).toBe(version);
+    expect((await mcgpu(['--version'])).stdout.trim()).toBe(version);
   });
 
   it.each([
@@ -42,20 +29,20 @@ describe('the command line', () => {
     ['a missing argument', ['info'], "missing required argument 'file'"],
     ['too many arguments', ['doctor', 'now'], 'too many arguments'],
   ])('answers %s with exit code 2 and a hint', async (_name, args, hint) => {
-    const { status, stderr } = await mcgpu(...args);
+    const { status, stderr } = await mcgpu(args);
     expect(status).toBe(2);
     expect(stderr).toContain(hint);
   });
 
   it('answers bad input with exit code 1, a message and no stack', async () => {
-    const { status, stderr } = await mcgpu('info', 'no-such-file.safetensors');
+    const { status, stderr } = await mcgpu(['info', 'no-such-file.safetensors']);
     expect(status).toBe(1);
     expect(stderr).toContain('no-such-file.safetensors');
     expect(stderr).not.toMatch(/^ {4}at /m);
   });
 
   it('adds the stack under --debug', async () => {
-    expect((await mcgpu('info', 'no-such-file.safetensors', '--debug')).stderr).toMatch(/^ {4}at /m);
+    expect((await mcgpu(['info', 'no-such-file.safetensors', '--debug'])).stderr).toMatch(/^ {4}at /m);
   });
 
   it('stays quiet when the reader of its output goes away', async () => {
