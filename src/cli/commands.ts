@@ -10,6 +10,11 @@ export interface CommandEntry {
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'demo',
+    summary: 'the whole job on generated phantoms: train from nothing, detect, print figures, write overlays and a training curve',
+    load: async () => (await import('./demo.js')).registerDemo,
+  },
+  {
     name: 'train',
     summary: 'train on unlabelled mammograms (or generated phantoms) with synthetic microcalcifications',
     load: async () => (await import('./train.js')).registerTrain,
