@@ -15,6 +15,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./demo.js')).registerDemo,
   },
   {
+    name: 'synth',
+    summary: 'draw synthetic training samples to look at: 16-bit images, masks, mcs.json, a contact sheet',
+    load: async () => (await import('./synth.js')).registerSynth,
+  },
+  {
     name: 'train',
     summary: 'train on unlabelled mammograms (or generated phantoms) with synthetic microcalcifications',
     load: async () => (await import('./train.js')).registerTrain,
