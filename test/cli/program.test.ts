@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { adapterOf, matchAdapter, parseAdapterList } from '../../src/cli/adapter-option.js';
 import { COMMANDS } from '../../src/cli/commands.js';
@@ -17,6 +17,12 @@ describe('the command line', () => {
     expect(status).toBe(0);
     for (const { name } of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     expect(stdout).toContain('Research use only - not a medical device');
+  });
+
+  it('knows every command that a file of src/cli registers', () => {
+    const sources = readdirSync('src/cli').map((file) => readFileSync(`src/cli/${file}`, 'utf8'));
+    const registered = sources.flatMap((text) => /export function register(\w+)\(/.exec(text)?.[1]?.toLowerCase() ?? []);
+    expect(COMMANDS.map(({ name }) => name).sort()).toEqual(registered.sort());
   });
 
   it('prints the version of the package', async () => {
