@@ -34,8 +34,8 @@ export interface CroppableImage {
 
 interface BreastImage {
   readonly image: GrayImage | CroppableImage;
-  /** 1 = breast, one value per pixel. */
-  readonly breast: Uint8Array;
+  /** 1 = breast, one value per pixel; or what countBreast makes of it. */
+  readonly breast: Uint8Array | BreastCounts;
 }
 
 /** Least part of the crop that must be breast, and of how many places the best is taken. */
@@ -50,7 +50,10 @@ const GREY_STEP = 1 / 255;
  */
 export function imageSource(images: readonly BreastImage[]): BackgroundSource {
   if (images.length === 0) throw new RangeError('imageSource: no images, expected at least one.');
-  const indexed = images.map(({ image, breast }) => ({ image, covered: coverage(image, breast) }));
+  const indexed = images.map(({ image, breast }) => ({
+    image,
+    covered: coverage(image, breast instanceof Int32Array ? breast : countBreast(image, breast)),
+  }));
   return {
     unlabelled: true,
     crop(random, size) {
@@ -70,8 +73,11 @@ type Coverage = (x: number, y: number, size: number) => number;
 /** Side of the blocks in which breast is counted, px: a whole table per pixel would take as much memory as the image. */
 const BLOCK = 8;
 
-/** Breast pixels above and left of every block corner: any window's count from four of them. */
-function coverage({ width, height }: { width: number; height: number }, breast: Uint8Array): Coverage {
+/** Breast pixels above and left of every block corner, row by row: any window's count from four of them. */
+export type BreastCounts = Int32Array;
+
+/** @param breast 1 = breast, one value per pixel */
+export function countBreast({ width, height }: { width: number; height: number }, breast: Uint8Array): BreastCounts {
   const columns = Math.ceil(width / BLOCK);
   const rows = Math.ceil(height / BLOCK);
   const stride = columns + 1;
@@ -82,6 +88,13 @@ function coverage({ width, height }: { width: number; height: number }, breast: 
   }
   for (let i = stride; i < before.length; i++) if (i % stride > 0) before[i]! += before[i - 1]!;
   for (let i = stride; i < before.length; i++) before[i]! += before[i - stride]!;
+  return before;
+}
+
+function coverage({ width, height }: { width: number; height: number }, before: BreastCounts): Coverage {
+  const columns = Math.ceil(width / BLOCK);
+  const rows = Math.ceil(height / BLOCK);
+  const stride = columns + 1;
   return (x, y, size) => {
     const [left, top] = [Math.round(x / BLOCK), Math.round(y / BLOCK)];
     const right = Math.min(columns, Math.round((x + size) / BLOCK));

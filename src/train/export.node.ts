@@ -12,6 +12,8 @@ import type { Validator } from './validator.node.js';
 
 export interface ExportOptions {
   readonly run: RunDirectory;
+  /** Path of the checkpoint to ship. */
+  readonly checkpoint: string;
   readonly validator: Validator;
   readonly data: TrainingData;
   readonly config: TrainConfig;
@@ -19,9 +21,9 @@ export interface ExportOptions {
   readonly commit: string | null;
 }
 
-/** Writes model.safetensors: the averaged weights of the best checkpoint, with the threshold frozen on the validation samples. */
-export async function exportModel({ run, validator, data, config, adapter, commit }: ExportOptions): Promise<void> {
-  const { state, model, optimizer } = await readCheckpoint(run.best);
+/** Writes model.safetensors: the averaged weights of a checkpoint, with the threshold frozen on the validation samples. */
+export async function exportModel({ run, checkpoint, validator, data, config, adapter, commit }: ExportOptions): Promise<void> {
+  const { state, model, optimizer } = await readCheckpoint(checkpoint);
   const averaged = new Map(
     [...optimizer].filter(([name]) => name.startsWith('ema.')).map(([name, { data: values }]) => [name.slice('ema.'.length), values]),
   );

@@ -128,6 +128,15 @@ abstract class Optimizer {
     this.store.device.write(this.report, [0, 1, 1, (skipped instanceof Float32Array ? skipped : skipped.data)[0] ?? 0]);
   }
 
+  /** Gives its memory back; the store and the step state stay. */
+  destroy(): void {
+    const { device } = this.store;
+    for (const { buffer } of [this.decay, this.report, this.keptBuffers, ...this.slots.values()]) {
+      if (buffer.storage.buffer) device.destroyBuffer(buffer.storage.buffer);
+    }
+    this.ema?.destroy();
+  }
+
   protected abstract recordUpdate(r: Recorder): void;
 
   protected biasCorrections(_t: number): readonly [number, number] {

@@ -38,15 +38,15 @@ function runPaths(root: string): RunDirectory {
 }
 
 /**
- * Prepares the folder of a run.
+ * Refuses a folder that cannot be used, and changes nothing.
  *
  * - `new`: it must not exist or be empty;
  * - `resume`: it must hold a last checkpoint;
- * - `overwrite`: the files of an earlier run are removed, and nothing else; a folder that is no run is refused.
+ * - `overwrite`: it must be a run, or not exist: the files of the run are to be removed, and nothing else.
  *
  * @throws UserError
  */
-export async function openRunDirectory(root: string, mode: RunMode): Promise<RunDirectory> {
+export async function checkRunDirectory(root: string, mode: RunMode): Promise<RunDirectory> {
   const run = runPaths(root);
   const names = await listFolder(root);
   if (mode === 'resume') {
@@ -54,13 +54,17 @@ export async function openRunDirectory(root: string, mode: RunMode): Promise<Run
       throw new UserError(`${root}: no checkpoint to resume from, expected ${run.last}. Start the run without --resume.`);
     return run;
   }
-  if (names.length > 0) {
-    if (mode === 'new')
-      throw new UserError(`${root}: this folder is not empty. Use --resume to go on, --overwrite to start anew, or another --out.`);
-    if (!existsSync(run.runInfo))
-      throw new UserError(`${root}: not a training run (no run.json), so --overwrite does not touch it. Use another --out.`);
-    await removeRun(run);
-  }
+  if (names.length > 0 && mode === 'new')
+    throw new UserError(`${root}: this folder is not empty. Use --resume to go on, --overwrite to start anew, or another --out.`);
+  if (names.length > 0 && !existsSync(run.runInfo))
+    throw new UserError(`${root}: not a training run (no run.json), so --overwrite does not touch it. Use another --out.`);
+  return run;
+}
+
+/** Prepares the folder of a run, after the same checks: makes it, and for `overwrite` removes the run that is there. @throws UserError */
+export async function openRunDirectory(root: string, mode: RunMode): Promise<RunDirectory> {
+  const run = await checkRunDirectory(root, mode);
+  if (mode === 'overwrite') await removeRun(run);
   await makeFolder(join(root, 'checkpoints'));
   return run;
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ShapedArray } from '../autograd/parameters.js';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../files.node.js';
@@ -11,9 +13,10 @@ import { exportModel } from './export.node.js';
 import { BatchLoader, siblingModule, type LoaderWaits } from './loader.node.js';
 import { RunLogs } from './logs.node.js';
 import { ConsoleProgress } from './progress-console.node.js';
-import { currentCommit, openRunDirectory, writeRunInfo, type RunDirectory, type RunMode } from './run-directory.node.js';
+import { checkRunDirectory, currentCommit, openRunDirectory, writeRunInfo, type RunDirectory, type RunMode } from './run-directory.node.js';
 import { learningRateOf, Trainer } from './trainer.js';
 import { openTrainingData, type TrainingData } from './training-data.node.js';
+import type { PatchFigures } from './validation.js';
 import { Validator } from './validator.node.js';
 
 export interface RunOptions {
@@ -30,6 +33,8 @@ export interface RunOptions {
   readonly quiet?: boolean | undefined;
   /** Asks the run to stop after the step in progress; a checkpoint is written. */
   readonly signal?: AbortSignal | undefined;
+  /** An open device to train on, which stays open; default: one is opened for the run. */
+  readonly device?: Device | undefined;
 }
 
 export interface RunResult {
@@ -43,19 +48,32 @@ export interface RunResult {
 /** Trains, from the start or from a run's last checkpoint, and leaves a folder with everything that the run was. */
 export async function runTraining(options: RunOptions): Promise<RunResult> {
   const { config } = options;
-  const run = await openRunDirectory(options.out, options.mode);
+  const run = await checkRunDirectory(options.out, options.mode);
   const say = (line: string): void => {
     if (!options.quiet) process.stderr.write(`${line}\n`);
   };
   const data = await openTrainingData(options.data, config, { pixelSpacingMm: options.pixelSpacingMm });
   for (const { file, problem, isLeftOut } of data.problems) say(`${isLeftOut ? 'left out' : 'note'}: ${file}: ${problem}`);
   say(`data: ${data.summary}`);
-  const device = await openNodeDevice(options.adapter ? { adapter: options.adapter } : {});
+  const device = options.device ?? (await openNodeDevice(options.adapter ? { adapter: options.adapter } : {}));
   try {
     return await new Run(options, run, data, device, say).train();
+  } catch (error) {
+    await nextTurn(); // the news that a device is lost may come after the first failure that it causes
+    device.check();
+    throw error;
   } finally {
-    device.destroy();
+    if (!options.device) device.destroy();
   }
+}
+
+/** What one start of a run works with. */
+interface Parts {
+  readonly trainer: Trainer;
+  readonly validator: Validator;
+  readonly loader: BatchLoader;
+  readonly logs: RunLogs;
+  readonly progress: ConsoleProgress | null;
 }
 
 /** One start of a run: its parts, wired together. */
@@ -73,106 +91,133 @@ class Run {
   ) {}
 
   async train(): Promise<RunResult> {
-    const { config, mode, stopAt = config.train.steps } = this.options;
+    const { config, mode, memoryBudgetBytes, stopAt = config.train.steps } = this.options;
     const resumed = mode === 'resume' ? await this.readLast() : null;
-    const trainer = await this.createTrainer(resumed);
     const first = resumed?.state.step ?? 0;
-    if (stopAt <= first)
-      throw new UserError(
-        `${this.run.root}: ${first} steps are done, expected more to do than --steps ${stopAt}. Give a larger number of steps.`,
-      );
+    this.checkEnd(first, stopAt);
+    const trainer = await this.createTrainer(resumed);
+    const budget = memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes };
+    const validator = new Validator(this.device, trainer.network.model, this.data.validation, config, budget);
+    try {
+      await validator.warmUp(await trainer.averagedArrays());
+      await this.prepareFolder(first);
+      return await this.withLogs(trainer, validator, first, stopAt);
+    } finally {
+      validator.destroy();
+      trainer.destroy();
+    }
+  }
+
+  /** Nothing of an earlier run is touched before all that can be checked without it has been. */
+  private async prepareFolder(first: number): Promise<void> {
+    const { config, mode, out } = this.options;
+    await openRunDirectory(out, mode);
     await writeFileAtomic(this.run.config, configYaml(config));
     const identity = { seed: config.train.seed, configHash: await configHash(config), dataHash: this.data.dataHash };
     await writeRunInfo(this.run, { step: first, adapter: this.adapterName(), ...identity });
-    const logs = await RunLogs.open(this.run, 'mcgpu training', resumed ? first : null);
+  }
+
+  private async withLogs(trainer: Trainer, validator: Validator, first: number, stopAt: number): Promise<RunResult> {
+    const logs = await RunLogs.open(this.run, 'mcgpu training', first > 0 ? first : null);
     const loader = this.openLoader(trainer, first);
+    const progress = this.options.quiet ? null : new ConsoleProgress({ total: stopAt, first });
     try {
-      return await this.loop(trainer, loader, logs, { first, stopAt });
+      return await this.loop({ trainer, validator, loader, logs, progress }, first, stopAt);
     } finally {
+      progress?.stop();
       await loader.close();
       await logs.close();
     }
   }
 
-  private async loop(
-    trainer: Trainer,
-    loader: BatchLoader,
-    logs: RunLogs,
-    { first, stopAt }: { first: number; stopAt: number },
-  ): Promise<RunResult> {
-    const { config, signal } = this.options;
-    const { logEvery, validateEvery, checkpointEvery } = config.train;
-    const progress = this.options.quiet ? null : new ConsoleProgress({ total: stopAt, first });
-    const validator = new Validator(this.device, trainer.network.model, this.data.validation, config);
-    let lastLoss = NaN;
+  private async loop(parts: Parts, first: number, stopAt: number): Promise<RunResult> {
+    const { trainer, loader, logs } = parts;
+    const { signal } = this.options;
     let done = first;
-    let submitted = Promise.resolve();
+    let submitted: Promise<void> = Promise.resolve();
     try {
       while (done < stopAt && !signal?.aborted) {
         const { data } = await loader.next();
-        await submitted; // at most one step waits on the GPU while the next is encoded
+        const before = submitted;
         trainer.step(done, data);
-        submitted = this.device.idle();
         done++;
-        if (done % logEvery === 0 || done === stopAt) {
-          lastLoss = await this.logStep(trainer, logs, done);
-          progress?.update(done, lastLoss);
-        }
-        if (done % validateEvery === 0 || done === stopAt) await this.validate(trainer, validator, logs, done, progress);
-        if (done % checkpointEvery === 0 && done < stopAt) await this.checkpoint(trainer, logs, done);
+        submitted = this.isDue(done, 'logEvery') ? this.logStep(parts, done) : this.device.idle();
+        submitted.catch(() => undefined); // told where it is awaited, which may be a step later
+        await before; // at most one step waits on the GPU while another runs
+        if (this.isDue(done, 'validateEvery') || this.isDue(done, 'checkpointEvery')) await submitted;
+        if (this.isDue(done, 'validateEvery')) await this.validate(parts, done);
+        if (this.isDue(done, 'checkpointEvery') && done < stopAt) await this.checkpoint(trainer, logs, done);
       }
       await submitted;
-      await this.checkpoint(trainer, logs, done);
     } finally {
-      progress?.stop();
+      await submitted.catch(() => undefined); // logs may be closed only now
     }
+    await this.checkpoint(trainer, logs, done);
     const interrupted = done < stopAt;
     if (interrupted) this.say(`stopped at step ${done}; the checkpoint is written. Go on with the same command and --resume.`);
-    else
-      await exportModel({ run: this.run, validator, data: this.data, config, adapter: this.adapterName(), commit: await currentCommit() });
-    return { run: this.run, steps: done, interrupted, waits: loader.waits(), lastLoss };
+    else await this.ship(parts, done);
+    const { loss } = await trainer.losses();
+    return { run: this.run, steps: done, interrupted, waits: loader.waits(), lastLoss: loss };
   }
 
-  private async logStep(trainer: Trainer, logs: RunLogs, done: number): Promise<number> {
-    const { loss, segmentation, classification } = await trainer.losses();
-    const { norm, skippedUpdates } = await trainer.optimizer.readReport();
+  /** By the configuration alone, so that a run that was stopped and resumed does the same as one that was not. */
+  private isDue(done: number, every: 'logEvery' | 'validateEvery' | 'checkpointEvery'): boolean {
+    const { train } = this.options.config;
+    return done % train[every] === 0 || done === train.steps;
+  }
+
+  /** Reads what the last step measured. The copies are queued at once: a step submitted after this call does not change them. */
+  private async logStep({ trainer, logs, progress }: Parts, done: number): Promise<void> {
+    const [{ loss, segmentation, classification }, report] = await Promise.all([trainer.losses(), trainer.optimizer.readReport()]);
     logs.train(done, {
       loss,
       segmentationLoss: segmentation,
       classLoss: classification,
-      gradientNorm: norm,
+      gradientNorm: report.norm,
       learningRate: learningRateOf(this.options.config, done - 1),
-      skippedUpdates,
+      skippedUpdates: report.skippedUpdates,
     });
-    if (!Number.isFinite(loss)) {
-      throw new UserError(
-        `The loss is ${loss} at step ${done}, expected a number. The last checkpoint is intact: resume it with a lower train.learningRate in a new run.`,
-      );
-    }
-    return loss;
+    progress?.update(done, loss);
+    if (Number.isFinite(loss)) return;
+    throw new UserError(
+      `The loss is ${loss} at step ${done}, expected a number. Start a new run with a lower train.learningRate; the last checkpoint is intact.`,
+    );
   }
 
-  private async validate(
-    trainer: Trainer,
-    validator: Validator,
-    logs: RunLogs,
-    done: number,
-    progress: ConsoleProgress | null,
-  ): Promise<void> {
+  private async validate({ trainer, validator, logs, progress }: Parts, done: number): Promise<void> {
     const figures = await validator.figures(await trainer.averagedArrays());
     const { sensitivity, meanSensitivity, aucPresent, aucMalignant, dice, precision, recall } = figures;
     await logs.validation(done, { sensitivity, meanSensitivity, aucPresent, aucMalignant, dice, precision, recall });
     progress?.note(
       `step ${done}: sensitivity ${sensitivity.toFixed(3)} at 0.5 false positives per patch, AUC present ${aucPresent.toFixed(3)}, malignant ${aucMalignant.toFixed(3)}, Dice ${dice.toFixed(3)}`,
     );
-    if (this.best && meanSensitivity <= this.best.score) return;
-    this.best = { step: done, score: meanSensitivity };
+    const score = scoreOf(figures);
+    if (this.best && score <= this.best.score) return;
+    this.best = { step: done, score };
     await writeCheckpoint(this.run.best, await this.snapshot(trainer, done));
   }
 
   private async checkpoint(trainer: Trainer, logs: RunLogs, done: number): Promise<void> {
     logs.sync();
     await writeCheckpoint(this.run.last, await this.snapshot(trainer, done));
+  }
+
+  /** Exports the best weights of the run, and says where. */
+  private async ship({ trainer, validator }: Parts, done: number): Promise<void> {
+    const { run, data } = this;
+    const isLast = !this.isDue(done, 'validateEvery') && (await this.isBetterThanBest(trainer, validator));
+    const facts = { config: this.options.config, adapter: this.adapterName(), commit: await currentCommit() };
+    await exportModel({ run, checkpoint: isLast ? run.last : run.best, validator, data, ...facts });
+  }
+
+  /** For a run that ends between two validations. It leaves no trace: a resumed run must not depend on where it was stopped. */
+  private async isBetterThanBest(trainer: Trainer, validator: Validator): Promise<boolean> {
+    return !this.best || scoreOf(await validator.figures(await trainer.averagedArrays())) > this.best.score;
+  }
+
+  private checkEnd(first: number, stopAt: number): void {
+    if (stopAt > first || (stopAt === first && !existsSync(this.run.model))) return; // all steps done, but not exported
+    throw new UserError(`${this.run.root}: ${first} steps are done, expected more to do than ${stopAt}. Give a larger number of --steps.`);
   }
 
   private async snapshot(trainer: Trainer, step: number): Promise<Checkpoint> {
@@ -240,4 +285,9 @@ class Run {
     const { vendor, description, device } = this.device.adapter;
     return description || `${vendor} ${device}`;
   }
+}
+
+/** What the best checkpoint is chosen by; 0 where no validation patch holds a calcification. */
+function scoreOf({ meanSensitivity }: PatchFigures): number {
+  return Number.isNaN(meanSensitivity) ? 0 : meanSensitivity;
 }

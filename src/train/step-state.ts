@@ -53,4 +53,9 @@ export class StepState {
     if (!buffer) throw new Error('step state: no memory.');
     this.device.gpu.queue.writeBuffer(buffer, 0, this.words);
   }
+
+  destroy(): void {
+    const { buffer } = this.numbers.buffer.storage;
+    if (buffer) this.device.destroyBuffer(buffer);
+  }
 }

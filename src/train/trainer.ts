@@ -1,9 +1,11 @@
 import { Tape } from '../autograd/tape.js';
 import { SEGMENTATION_CHANNELS } from '../data/classes.js';
+import { UserError } from '../errors.js';
 import { initialArrays } from '../model/init.js';
 import { Network } from '../model/network.js';
 import { LEVELS, unet3plus } from '../model/unet3plus.js';
-import type { Device } from '../runtime/device.js';
+import { Random } from '../random.js';
+import { mebibytes, type Device } from '../runtime/device.js';
 import type { Program } from '../runtime/program.js';
 import { Recorder } from '../runtime/recorder.js';
 import { Tensor } from '../runtime/tensor.js';
@@ -21,6 +23,9 @@ export interface StepLosses {
   readonly classification: number;
 }
 
+/** Stream of the run's seed that dropout masks come from; samples and initial weights have others. */
+const DROPOUT_STREAM = 0x64726f70;
+
 /** A training step recorded once: forward, losses, backward, update and moving average, replayed for every batch. */
 export class Trainer {
   private constructor(
@@ -30,7 +35,9 @@ export class Trainer {
     readonly optimizer: AdamW,
     readonly layout: BatchLayout,
     readonly program: Program,
+    private readonly stepState: StepState,
     private readonly batch: Tensor<'E'>,
+    private readonly one: Tensor<''>,
     private readonly objective: Objective,
   ) {}
 
@@ -60,17 +67,19 @@ export class Trainer {
     const weights = layout.weights.map((t) => part(batch, t, 'NCHW'));
     const objective = recordObjective(tape, outputs, { masks, weights, classes: part(batch, layout.classes, 'N') }, train.losses);
     recorder.keep(objective.values);
-    tape.backward(objective.total, device.tensor('', [], [1], 'one'));
+    const one = device.tensor('', [], [1], 'one');
+    tape.backward(objective.total, one);
     optimizer.record(recorder);
-    const budget = options.memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes: options.memoryBudgetBytes };
-    const program = await recorder.compile({ label: 'training step', ...budget });
-    return new Trainer(device, config, network, optimizer, layout, program, batch, objective);
+    checkBudget(recorder.plan().peakBytes, options.memoryBudgetBytes ?? Infinity, config);
+    const program = await recorder.compile({ label: 'training step' });
+    return new Trainer(device, config, network, optimizer, layout, program, stepState, batch, one, objective);
   }
 
   /** Submits step number `step` (0 for the first) on a batch in `layout`; does not wait. */
   step(step: number, batch: Float32Array): void {
     this.device.write(this.batch, batch);
-    this.optimizer.beginStep({ update: step, learningRate: learningRateOf(this.config, step), seed: step });
+    const seed = new Random(this.config.train.seed, DROPOUT_STREAM, step).bits();
+    this.optimizer.beginStep({ update: step, learningRate: learningRateOf(this.config, step), seed });
     this.program.run();
   }
 
@@ -84,6 +93,22 @@ export class Trainer {
   async averagedArrays(): Promise<Map<string, Float32Array>> {
     return (this.optimizer.ema ?? this.network.store).read();
   }
+
+  destroy(): void {
+    this.program.destroy();
+    this.optimizer.destroy();
+    this.stepState.destroy();
+    this.network.destroy();
+    for (const { buffer } of [this.batch, this.one]) if (buffer.storage.buffer) this.device.destroyBuffer(buffer.storage.buffer);
+  }
+}
+
+function checkBudget(neededBytes: number, budgetBytes: number, { train }: TrainConfig): void {
+  if (neededBytes <= budgetBytes) return;
+  throw new UserError(
+    `The memory budget of ${mebibytes(budgetBytes)} is too small: a training step of ${train.batch} patches of ${train.patch}x${train.patch} px ` +
+      `needs ${mebibytes(neededBytes)}. Use --memory-budget ${Math.ceil(neededBytes / 2 ** 20)}MB or more, or a smaller train.batch or train.patch.`,
+  );
 }
 
 /** Learning rate of update number `step`, 0 for the first. */

@@ -1,7 +1,6 @@
 // What a run trains on: a folder of unlabelled mammograms, or generated phantoms.
 import { breastMask } from '../data/breast-mask.js';
 import { openDataset, type BackgroundFile, type DatasetProblem } from '../data/dataset.node.js';
-import type { GrayImage } from '../data/image.js';
 import { readMammogram } from '../data/read.node.js';
 import { resample } from '../data/resample.js';
 import { imageSource, type BackgroundSource } from '../synth/background.js';
@@ -11,22 +10,13 @@ import { DEFAULT_SYNTH, type SynthConfig } from '../synth/priors.js';
 import { makeSample, type Sample } from '../synth/sample.js';
 import { configHash, type TrainConfig } from './config.js';
 import { applyOverrides } from './config-overrides.js';
-
-/** An image at the working pixel spacing in 16 bits, in memory that threads share. */
-interface SharedImage {
-  readonly width: number;
-  readonly height: number;
-  /** Display intensity 0 .. 1 as 0 .. 65535. */
-  readonly levels: SharedArrayBuffer;
-  /** 1 = breast. */
-  readonly breast: SharedArrayBuffer;
-}
+import { croppable, shareImage, type SharedImage } from './shared-image.js';
 
 /** What a worker thread needs to draw samples; it can be sent to one. */
 export interface SampleSetup {
   readonly synth: SynthConfig;
   readonly seed: number;
-  /** null = phantoms. */
+  /** At the working pixel spacing; null = phantoms. */
   readonly images: readonly SharedImage[] | null;
 }
 
@@ -72,8 +62,7 @@ export async function openTrainingData(
     return { ...setups(null, null), dataHash: `phantom-${await configHash(synth.phantom)}`, problems: [], summary: 'generated phantoms' };
   }
   const set = await openDataset(data, { pixelSpacingMm: options.pixelSpacingMm });
-  const share = (files: readonly BackgroundFile[]): Promise<SharedImage[]> =>
-    Promise.all(files.map((f) => shareImage(f, synth.pixelSpacingMm)));
+  const share = (files: readonly BackgroundFile[]): Promise<SharedImage[]> => shareFiles(files, synth.pixelSpacingMm);
   const train = await share(set.train);
   // Few images: none may be held back. Then validation draws from the training images, with its own seed, and the summary says so.
   const validation = set.validation.length > 0 ? await share(set.validation) : train;
@@ -83,28 +72,22 @@ export async function openTrainingData(
   return { ...setups(train, validation), dataHash: set.dataHash, problems: set.problems, summary };
 }
 
-async function shareImage({ path, pixelSpacingMm }: BackgroundFile, workingMm: number): Promise<SharedImage> {
-  const { image } = await readMammogram(path);
-  const [row, column] = pixelSpacingMm ?? [workingMm, workingMm];
-  const working = row === workingMm && column === workingMm ? image : resample(image, row / workingMm, column / workingMm);
-  const mask = breastMask(working);
-  const levels = new SharedArrayBuffer(2 * working.data.length);
-  const breast = new SharedArrayBuffer(mask.length);
-  new Uint16Array(levels).set(working.data.map((v) => Math.round(65535 * Math.min(1, Math.max(0, v)))));
-  new Uint8Array(breast).set(mask);
-  return { width: working.width, height: working.height, levels, breast };
+/** One file after the other: a decoded one takes four bytes a pixel and more. */
+async function shareFiles(files: readonly BackgroundFile[], workingMm: number): Promise<SharedImage[]> {
+  const shared: SharedImage[] = [];
+  for (const { path, pixelSpacingMm } of files) {
+    const { image } = await readMammogram(path);
+    const [row, column] = pixelSpacingMm ?? [workingMm, workingMm];
+    const working = row === workingMm && column === workingMm ? image : resample(image, row / workingMm, column / workingMm);
+    shared.push(shareImage(working, breastMask(working)));
+  }
+  return shared;
 }
 
 /** Backgrounds of a setup, on any thread. */
 export function backgroundsOf({ synth, images }: SampleSetup): BackgroundSource {
   if (!images) return phantomSource(synth);
-  return imageSource(
-    images.map(({ width, height, levels, breast }) => ({ image: decode(width, height, levels), breast: new Uint8Array(breast) })),
-  );
-}
-
-function decode(width: number, height: number, levels: SharedArrayBuffer): GrayImage {
-  return { width, height, data: Float32Array.from(new Uint16Array(levels), (v) => v / 65535) };
+  return imageSource(images.map((image) => ({ image: croppable(image), breast: image.breast })));
 }
 
 /** Samples 0 .. count-1 of a setup. */

@@ -1,4 +1,5 @@
-import { Inference } from '../detect/inference.js';
+import { createImage } from '../data/image.js';
+import { Inference, type InferenceOptions } from '../detect/inference.js';
 import { Network } from '../model/network.js';
 import type { UNet3Plus } from '../model/unet3plus.js';
 import type { Device } from '../runtime/device.js';
@@ -10,6 +11,7 @@ import { evaluatePatches, type PatchFigures } from './validation.js';
 /** Evaluates weights on the run's validation samples, the same at every step. */
 export class Validator {
   private samples: readonly Sample[] | undefined;
+  private readonly network: Network;
   private readonly inference: Inference;
 
   constructor(
@@ -17,8 +19,17 @@ export class Validator {
     model: UNet3Plus,
     private readonly setup: SampleSetup,
     private readonly config: TrainConfig,
+    options: InferenceOptions = {},
   ) {
-    this.inference = new Inference(new Network(device, model, 'infer'));
+    this.network = new Network(device, model, 'infer');
+    this.inference = new Inference(this.network, options);
+  }
+
+  /** Runs an empty patch: what fails in validation, as a memory budget that is too small for it, then fails before the first step. */
+  async warmUp(arrays: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const { validationPatch } = this.config.train;
+    this.inference.load(arrays);
+    await this.inference.run(createImage(validationPatch, validationPatch));
   }
 
   /** @param arrays parameters and running statistics by name */
@@ -26,5 +37,10 @@ export class Validator {
     this.samples ??= drawSamples(this.setup, this.config.train.validationPatches);
     this.inference.load(arrays);
     return evaluatePatches(this.inference, this.samples, this.setup.synth.pixelSpacingMm);
+  }
+
+  destroy(): void {
+    this.inference.destroy();
+    this.network.destroy();
   }
 }
