@@ -27,6 +27,11 @@ export function outputNames(n: number, file: string): OutputNames {
   return { overlay: `${start}-overlay.png`, benignLike: `${start}-benign-like.png`, malignantLike: `${start}-malignant-like.png` };
 }
 
+/** Whether a file (without folder) is named like one that a run writes. */
+export function isOutputName(name: string): boolean {
+  return /^\d+-.+-(overlay|benign-like|malignant-like)\.png$/.test(name);
+}
+
 /**
  * Writes `findings.json`, whole or not at all.
  * @throws UserError where the place cannot be written

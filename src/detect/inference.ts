@@ -6,12 +6,22 @@ import { mebibytes } from '../runtime/device.js';
 import type { ProbabilityMaps } from './maps.js';
 import { fusedLogits, imageScores, mergeSums, type ClassHead, type ImageScores, type PooledSums } from './score.js';
 import { TileProgram } from './tile-program.js';
-import { cropTile, placeCore, planTiles, smallestTile, type Tile, type TilePlan } from './tiles.js';
+import {
+  cropTile,
+  placeCore,
+  planTiles,
+  regionOfInterest,
+  smallestTile,
+  tilesOf,
+  type Rectangle,
+  type Tile,
+  type TilePlan,
+} from './tiles.js';
 
 export interface InferenceOptions {
   /** Largest side of a window, px of the working grid. */
   readonly tile?: number;
-  /** Most memory on the GPU for windows and feature maps, bytes. */
+  /** Most memory on the GPU for weights, windows, feature maps and results, bytes. */
   readonly memoryBudgetBytes?: number;
 }
 
@@ -20,14 +30,14 @@ export interface Detection {
   readonly scores: ImageScores;
 }
 
-/** Side of a window where nothing limits it: larger ones save little halo and cost memory. */
-const DEFAULT_TILE = 1024;
+/** Side of a window's core where nothing limits it, px: larger ones save little halo and cost memory. */
+const DEFAULT_CORE = 1024;
 const LEVEL_COUNT = 5;
 
 /**
- * Full-resolution detection, tile by tile. Windows overlap by twice the network's receptive radius, start at multiples of 16 and
- * end where the padded image ends, so every pixel is computed from what it would see in one run over the whole image; class
- * scores pool over the image from per-tile sums.
+ * Full-resolution detection, tile by tile, over the part of the image that decides about the breast. Windows overlap by twice
+ * the halo, start at multiples of 16 and end where the padded image ends or the breast is a halo away, so every pixel of the
+ * breast is computed from what it would see in one run over the whole image; class scores pool over the image from per-tile sums.
  */
 export class Inference {
   private program: { readonly key: string; readonly tile: TileProgram } | undefined;
@@ -53,25 +63,11 @@ export class Inference {
    * @param onTile called after every tile
    */
   async run(image: GrayImage, breast?: Uint8Array, onTile?: (done: number, total: number) => void): Promise<Detection> {
-    const plan = this.plan(image);
-    const program = await this.programFor(plan);
     const channels = Array.from({ length: this.network.model.config.segmentationChannels }, () => createImage(image.width, image.height));
-    const sums: PooledSums[][] = this.heads.map(() => []);
-    const inside = (x: number, y: number): boolean =>
-      x < image.width && y < image.height && (breast ? breast[y * image.width + x] === 1 : true);
-    const tiles = plan.tiles.filter((tile) => touches(tile, inside));
-    for (const [i, tile] of tiles.entries()) {
-      const masks = this.heads.map((_, k) => coreMask(tile, k, inside));
-      const result = await program.run(cropTile(image, tile).data, masks);
-      const pixels = plan.windowWidth * plan.windowHeight;
-      for (const [c, map] of channels.entries()) placeCore(map, tile, result.probabilities.subarray(c * pixels, (c + 1) * pixels));
-      for (const [k, list] of sums.entries()) {
-        const part = result.sums[k];
-        if (part) list.push(part);
-      }
-      onTile?.(i + 1, tiles.length);
-    }
-    for (const map of channels) clear(map, breast);
+    const counts = breast ?? new Uint8Array(image.width * image.height).fill(1);
+    const region = regionOfInterest(image, counts, tileHalo(this.network.model.config));
+    const sums = region ? await this.runRegion(image, counts, region, channels, onTile) : [];
+    for (const map of channels) clear(map, counts);
     return { maps: asMaps(image, channels), scores: this.scores(sums) };
   }
 
@@ -80,27 +76,52 @@ export class Inference {
     this.program = undefined;
   }
 
+  /** Fills the maps tile by tile; returns the class sums [scale][tile]. */
+  private async runRegion(
+    image: GrayImage,
+    counts: Uint8Array,
+    region: Rectangle,
+    maps: readonly GrayImage[],
+    onTile?: (done: number, total: number) => void,
+  ): Promise<PooledSums[][]> {
+    const plan = this.plan(region);
+    const program = await this.programFor(plan);
+    const pixels = plan.windowWidth * plan.windowHeight;
+    const sums: PooledSums[][] = this.heads.map(() => []);
+    const inside = (x: number, y: number): boolean => x < image.width && y < image.height && counts[y * image.width + x] === 1;
+    const tiles = tilesOf(plan, region).filter((tile) => touches(tile, inside));
+    for (const [i, tile] of tiles.entries()) {
+      const masks = this.heads.map((_, k) => coreMask(tile, k, inside));
+      const result = await program.run(cropTile(image, tile).data, masks);
+      for (const [c, map] of maps.entries()) placeCore(map, tile, result.probabilities.subarray(c * pixels, (c + 1) * pixels));
+      for (const [k, part] of result.sums.entries()) sums[k]?.push(part);
+      onTile?.(i + 1, tiles.length);
+    }
+    return sums;
+  }
+
   private scores(sums: readonly PooledSums[][]): ImageScores {
-    if (this.heads.length === 0 || sums.some((list) => list.length === 0)) return { mcScore: 0, malignancyScore: 0 };
+    if (sums.length === 0) return { mcScore: 0, malignancyScore: 0 };
     return imageScores(fusedLogits(this.heads.map((head, k) => ({ head, sums: mergeSums(sums[k] ?? []) }))));
   }
 
   /** Tiles of the largest side that the options allow. */
-  private plan(image: GrayImage): TilePlan {
+  private plan({ width, height }: Rectangle): TilePlan {
     const halo = tileHalo(this.network.model.config);
     const budget = this.options.memoryBudgetBytes ?? Infinity;
     const least = smallestTile(halo);
-    let tile = Math.max(this.options.tile ?? DEFAULT_TILE + 2 * halo, least);
+    let tile = Math.max(this.options.tile ?? DEFAULT_CORE + 2 * halo, least);
     for (;;) {
-      const plan = planTiles({ width: image.width, height: image.height, tile, halo });
-      const bytes = TileProgram.plannedBytes(this.network, plan.windowWidth, plan.windowHeight);
+      const plan = planTiles({ width, height, tile, halo });
+      const bytes = this.network.store.weights.sizeBytes + TileProgram.plannedBytes(this.network, plan.windowWidth, plan.windowHeight);
       if (bytes <= budget) return plan;
       if (tile <= least) {
         throw new UserError(
           `The memory budget of ${mebibytes(budget)} is too small: windows of ${plan.windowWidth}x${plan.windowHeight} px, the smallest possible, need ${mebibytes(bytes)}. Use --memory-budget ${Math.ceil(bytes / 2 ** 20)}MB or more.`,
         );
       }
-      tile = Math.max(least, Math.floor((tile * 0.85) / 16) * 16);
+      // Windows shrink to what their number needs, so the next that differ are smaller than these.
+      tile = Math.max(least, Math.max(plan.windowWidth, plan.windowHeight) - 16);
     }
   }
 
@@ -134,9 +155,8 @@ function coreMask({ core, window }: Tile, k: number, inside: (x: number, y: numb
   return mask;
 }
 
-function clear(map: GrayImage, breast: Uint8Array | undefined): void {
-  if (!breast) return;
-  for (let i = 0; i < map.data.length; i++) if (breast[i] !== 1) map.data[i] = 0;
+function clear(map: GrayImage, counts: Uint8Array): void {
+  for (let i = 0; i < map.data.length; i++) if (counts[i] !== 1) map.data[i] = 0;
 }
 
 function asMaps({ width, height }: GrayImage, [benign, malignant]: readonly GrayImage[]): ProbabilityMaps {

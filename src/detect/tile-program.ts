@@ -26,6 +26,9 @@ interface Inputs {
   readonly masks: readonly Tensor<'NCHW'>[];
 }
 
+/** At most so many bytes hold the params of a dispatch. */
+const PARAMS_BYTES = 256;
+
 /** The network recorded for windows of one size. */
 export class TileProgram {
   private constructor(
@@ -47,14 +50,16 @@ export class TileProgram {
     return new TileProgram(network, { image, masks }, recording, program);
   }
 
-  /** Bytes that a program for this window would take on the GPU, inputs included. */
+  /** Bytes that a program for this window would take on the GPU, with its inputs and the copies of results that are read back. */
   static plannedBytes(network: Network, width: number, height: number): number {
     const virtual = new Recorder(network.device);
     const image = virtual.external('NCHW', [1, 1, height, width]);
     const scales = network.model.config.classes > 0 ? (network.model.config.deepSupervision ? 5 : 1) : 0;
     const masks = Array.from({ length: scales }, (_, k) => virtual.external('NCHW', [1, 1, height / 2 ** k, width / 2 ** k]));
     const inputs = [image, ...masks].reduce((sum, t) => sum + t.sizeBytes, 0);
-    return inputs + record(network, { image, masks }).recorder.plan().peakBytes;
+    const { recorder, probabilities, sums } = record(network, { image, masks });
+    const results = [probabilities, ...sums].reduce((sum, t) => sum + t.sizeBytes, 0);
+    return inputs + recorder.plan().peakBytes + results + PARAMS_BYTES * recorder.dispatches.length;
   }
 
   /** Runs one window: pixels [height, width], and per scale the mask of pixels that count for the class (0 or 1). */

@@ -44,6 +44,48 @@ interface Span {
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
+/** Column and row range of the pixels that count, in multiples of `multiple` and inside the padded image; null where none counts. */
+function boundsOf(counts: Uint8Array, width: number, height: number, multiple: number): Rectangle | null {
+  let [x0, y0, x1, y1] = [width, height, -1, -1];
+  for (let y = 0; y < height; y++) {
+    const row = counts.subarray(y * width, (y + 1) * width);
+    const first = row.indexOf(1);
+    if (first < 0) continue;
+    [x0, x1] = [Math.min(x0, first), Math.max(x1, row.lastIndexOf(1))];
+    [y0, y1] = [Math.min(y0, y), y];
+  }
+  if (y1 < 0) return null;
+  const [x, y] = [Math.floor(x0 / multiple) * multiple, Math.floor(y0 / multiple) * multiple];
+  return { x, y, width: roundUp(x1 + 1, multiple) - x, height: roundUp(y1 + 1, multiple) - y };
+}
+
+/**
+ * The part of the padded image that decides about the pixels that count: their bounds and the halo around, cut where the padded
+ * image ends. Run alone, it gives them what a run over the whole image gives. Null where no pixel counts.
+ * @param counts 1 = counts, [height, width]
+ */
+export function regionOfInterest(
+  { width, height }: { readonly width: number; readonly height: number },
+  counts: Uint8Array,
+  halo: number,
+  multiple = 16,
+): Rectangle | null {
+  const bounds = boundsOf(counts, width, height, multiple);
+  if (!bounds) return null;
+  const margin = roundUp(halo, multiple);
+  const [x, y] = [Math.max(0, bounds.x - margin), Math.max(0, bounds.y - margin)];
+  const right = Math.min(roundUp(width, multiple), bounds.x + bounds.width + margin);
+  const bottom = Math.min(roundUp(height, multiple), bounds.y + bounds.height + margin);
+  return { x, y, width: right - x, height: bottom - y };
+}
+
+const shifted = ({ x, y, ...size }: Rectangle, dx: number, dy: number): Rectangle => ({ x: x + dx, y: y + dy, ...size });
+
+/** The tiles of a plan of one region, in the coordinates of the padded image. */
+export function tilesOf({ tiles }: TilePlan, { x, y }: Rectangle): Tile[] {
+  return tiles.map(({ core, window }) => ({ core: shifted(core, x, y), window: shifted(window, x, y) }));
+}
+
 /** Number of windows of side `tile` that cover an axis: the first and the last core reach the border, where no halo is needed. */
 function countAlong(length: number, tile: number, halo: number): number {
   return length <= tile ? 1 : Math.ceil((length - 2 * halo) / (tile - 2 * halo));

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createImage, cropReflect, type GrayImage } from '../../src/data/image.js';
-import { cropTile, placeCore, planTiles, smallestTile, type Rectangle, type Tile, type TilePlan } from '../../src/detect/tiles.js';
+import {
+  cropTile,
+  placeCore,
+  planTiles,
+  regionOfInterest,
+  smallestTile,
+  tilesOf,
+  type Rectangle,
+  type Tile,
+  type TilePlan,
+} from '../../src/detect/tiles.js';
 import { UserError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
 
@@ -85,6 +95,35 @@ describe('planTiles', () => {
     expect(() => planTiles({ width: 500, height: 500, tile: 207, halo: 90 })).toThrow(UserError);
     expect(() => planTiles({ width: 500, height: 500, tile: 207, halo: 90 })).toThrow('at least 208 px');
     expect(planTiles({ width: 500, height: 500, tile: 208, halo: 90 }).windowWidth).toBe(208);
+  });
+});
+
+describe('regionOfInterest', () => {
+  const size = { width: 200, height: 150 };
+  const only = (...pixels: [x: number, y: number][]): Uint8Array => {
+    const counts = new Uint8Array(size.width * size.height);
+    for (const [x, y] of pixels) counts[y * size.width + x] = 1;
+    return counts;
+  };
+
+  test('is null where no pixel counts', () => {
+    expect(regionOfInterest(size, only(), 30)).toBeNull();
+  });
+
+  test('reaches a halo beyond the cells of the pixels that count', () => {
+    expect(regionOfInterest(size, only([80, 64], [95, 79]), 30)).toEqual({ x: 48, y: 32, width: 80, height: 80 });
+    expect(regionOfInterest(size, only([79, 64], [96, 79]), 30)).toEqual({ x: 32, y: 32, width: 112, height: 80 });
+  });
+
+  test('ends where the padded image ends', () => {
+    expect(regionOfInterest(size, only([0, 0], [199, 149]), 30)).toEqual({ x: 0, y: 0, width: 208, height: 160 });
+    expect(regionOfInterest(size, only([199, 149]), 30)).toEqual({ x: 160, y: 112, width: 48, height: 48 });
+  });
+
+  test('moves its tiles to their place in the image', () => {
+    const region = { x: 48, y: 32, width: 80, height: 64 };
+    const tiles = tilesOf(planTiles({ ...region, tile: 80, halo: 16 }), region);
+    expect(tiles).toEqual([{ core: region, window: region }]);
   });
 });
 
