@@ -7,7 +7,7 @@ import type { GrayImage } from '../data/image.js';
 import { NOTICE } from '../detect/findings.js';
 import { writePicture } from '../detect/overlay.node.js';
 import { UserError } from '../errors.js';
-import { makeFolder, writeFileAtomic } from '../files.node.js';
+import { explainFileError, makeFolder, writeFileAtomic } from '../files.node.js';
 import type { BackgroundSource } from '../synth/background.js';
 import { contactSheet, type SheetRow } from '../synth/contact-sheet.js';
 import type { SynthConfig } from '../synth/priors.js';
@@ -50,9 +50,10 @@ export function registerSynth(program: Command): void {
 async function synth(options: SynthCommandOptions): Promise<void> {
   const config = await readTrainConfig(options.config, options.set);
   const seed = options.seed ?? config.train.seed;
-  await prepareFolder(options.out, options.overwrite === true);
+  if (!options.overwrite) await refuseFilled(options.out);
   const { train, summary } = await openTrainingData(options.data, config, { pixelSpacingMm: options.pixelSpacing });
   process.stdout.write(`${summary}\n`);
+  await makeFolder(options.out);
   const source = backgroundsOf(train);
   const rows: SheetRow[] = [];
   const entries: object[] = [];
@@ -72,9 +73,12 @@ function withoutMcs(source: BackgroundSource, config: SynthConfig, seed: number,
   return makeSample(source, { ...config, positiveFraction: 0 }, seed, index);
 }
 
-async function prepareFolder(folder: string, overwrite: boolean): Promise<void> {
-  await makeFolder(folder);
-  if (overwrite || (await readdir(folder)).length === 0) return;
+async function refuseFilled(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw explainFileError(error, folder, 'read');
+  });
+  if (names.length === 0) return;
   throw new UserError(`${folder} is not empty, expected a new or empty folder. Choose another --out or add --overwrite.`);
 }
 

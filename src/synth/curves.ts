@@ -29,15 +29,21 @@ export function curveThrough(image: GrayImage, directionRad: number, lengthPx: n
   return drawCurve(start, directionRad, lengthPx, turnPerPx, random);
 }
 
-/** Adds a ridge of Gaussian cross-section along the points, in place; it fades in and out over its ends. */
-export function addRidge(image: GrayImage, points: readonly Point[], sdPx: number, step: number): void {
+/** Adds a ridge of Gaussian cross-section along the points, in place; with `ends` 'fading' it comes and goes over four SD. */
+export function addRidge(
+  image: GrayImage,
+  points: readonly Point[],
+  sdPx: number,
+  step: number,
+  ends: 'fading' | 'round' = 'fading',
+): void {
   const reach = Math.ceil(2.6 * sdPx);
   const box = boundingBox(image, points, reach);
   if (box.width <= 0 || box.height <= 0) return;
   const profile = new Float32Array(box.width * box.height); // largest height over all points: no beads where they crowd
   const stride = Math.max(1, Math.floor(sdPx / 2));
   for (let n = 0; n < points.length; n += stride) {
-    const fade = Math.min(1, (n + 1) / (4 * sdPx + 1), (points.length - n) / (4 * sdPx + 1));
+    const fade = ends === 'round' ? 1 : Math.min(1, (n + 1) / (4 * sdPx + 1), (points.length - n) / (4 * sdPx + 1));
     stampBump(profile, box, points[n]!, sdPx, reach, fade);
   }
   for (let y = 0; y < box.height; y++) {

@@ -19,7 +19,7 @@ export const DEMO_1: SynthConfig = {
   priors: DEMO_PRIORS,
   diameterMm: { ...DEFAULT_SYNTH.diameterMm, round: [0.25, 0.5], pleomorphic: [0.25, 0.55], 'fine-linear': [0.25, 0.45] },
   extentMm: { ...DEFAULT_SYNTH.extentMm, grouped: [5, 9], linear: [6, 12] },
-  physics: { ...DEFAULT_SYNTH.physics, contrast: [0.09, 0.22], leastSnr: 6, mtfMm: [0.06, 0.07] },
+  physics: { ...DEFAULT_SYNTH.physics, contrast: [0.12, 0.26], leastSnr: 8, mtfMm: [0.06, 0.07] },
   negatives: {
     hotPixels: [5, 12],
     hotPixelStep: [0.1, 0.35],
@@ -28,7 +28,7 @@ export const DEMO_1: SynthConfig = {
     vesselStep: [0.04, 0.15],
     blobs: 1.5,
     blobDiameterMm: [0.8, 1.6],
-    blobStep: [0.04, 0.16],
+    blobStep: [0.02, 0.09],
     scratches: 0,
     scratchStep: [0.03, 0.15],
     dust: 0,

@@ -51,7 +51,7 @@ function inEllipse(extent: number, random: Random): () => Place {
   return () => {
     const r = (extent / 2) * random.next() ** 0.65; // uniform would be 0.5
     const around = random.uniform(0, 2 * Math.PI);
-    return { ...rotated(r * Math.cos(around), ratio * r * Math.sin(around), angle), alongRad: angle + random.normal(0, 0.5) };
+    return { ...rotated(r * Math.cos(around), ratio * r * Math.sin(around), angle), alongRad: angle + random.normal(0, 0.9) };
   };
 }
 

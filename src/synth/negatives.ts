@@ -20,7 +20,7 @@ export function addTissueNegatives(image: GrayImage, negatives: NegativesConfig,
   for (let n = random.poisson(negatives.blobs * areaCm2); n > 0; n--) {
     const sdPx = random.logUniform(...negatives.blobDiameterMm) / pixelSpacingMm / FWHM;
     const short = curveThrough(image, random.uniform(0, Math.PI), Math.ceil(random.uniform(0.2, 1.5) * sdPx), 0.02, random);
-    addRidge(image, short, sdPx, random.uniform(...negatives.blobStep));
+    addRidge(image, short, sdPx, random.uniform(...negatives.blobStep), 'round');
   }
 }
 

@@ -3,7 +3,7 @@ import { createImage, type GrayImage } from '../data/image.js';
 import { Random } from '../random.js';
 import { type BackgroundSource, turned } from './background.js';
 import { addRidge, curveThrough } from './curves.js';
-import type { PhantomConfig, SynthConfig } from './priors.js';
+import type { PhantomConfig, Range, SynthConfig } from './priors.js';
 import { addQuantumNoise } from './quantum-noise.js';
 import { FULL_BAND, powerLawTexture } from './texture.js';
 
@@ -11,10 +11,13 @@ export { phantomMammogram } from './phantom-mammogram.js';
 
 /** Side of a cached texture, px: 5 cm at 0.1 mm. */
 const TILE = 512;
+/** Dense lobes have soft borders: nothing of their texture is finer, cycles per mm. */
+const LOBE_BAND: readonly [number, number] = [0, 0.2];
 /** Correlation of the noise level from place to place: its texture's band, cycles per mm. */
 const NOISE_LEVEL_BAND: readonly [number, number] = [0.1, 0.5];
 interface Textures {
   readonly tissue: readonly GrayImage[];
+  readonly lobes: readonly GrayImage[];
   /** SD of the local noise relative to its typical value. */
   readonly noiseLevel: GrayImage;
 }
@@ -40,29 +43,28 @@ export function phantomSource(config: Pick<SynthConfig, 'phantom' | 'pixelSpacin
 
 function makeTextures(phantom: PhantomConfig, pixelSpacingMm: number): Textures {
   const random = new Random(phantom.textureSeed);
-  const tissue = Array.from({ length: phantom.textures }, (_, k) => {
-    const own = random.fork(k);
-    const exponent = own.uniform(...phantom.exponent);
-    const spectrum = { exponent, directionRad: own.uniform(0, Math.PI), anisotropy: phantom.anisotropy, band: FULL_BAND };
-    return powerLawTexture(TILE, spectrum, own);
-  });
-  const [low, high] = NOISE_LEVEL_BAND;
-  const band = [low * pixelSpacingMm, high * pixelSpacingMm] as const;
-  const flat = { exponent: 2, directionRad: 0, anisotropy: 0, band };
-  const noiseLevel = powerLawTexture(TILE, flat, random.fork(phantom.textures));
+  const inPixels = ([low, high]: readonly [number, number]) => [low * pixelSpacingMm, high * pixelSpacingMm] as const;
+  const tiles = (stream: number, exponents: Range, band: readonly [number, number]): GrayImage[] =>
+    Array.from({ length: phantom.textures }, (_, k) => {
+      const own = random.fork(stream, k);
+      const exponent = own.uniform(...exponents);
+      return powerLawTexture(TILE, { exponent, directionRad: own.uniform(0, Math.PI), anisotropy: phantom.anisotropy, band }, own);
+    });
+  const isotropic = { exponent: 2, directionRad: 0, anisotropy: 0 };
+  const noiseLevel = powerLawTexture(TILE, { ...isotropic, band: inPixels(NOISE_LEVEL_BAND) }, random.fork(2));
   for (let i = 0; i < noiseLevel.data.length; i++) noiseLevel.data[i] = Math.exp(phantom.noiseSpread * noiseLevel.data[i]!);
-  return { tissue, noiseLevel };
+  return { tissue: tiles(0, phantom.exponent, FULL_BAND), lobes: tiles(1, [2.5, 3], inPixels(LOBE_BAND)), noiseLevel };
 }
 
 /** level + texture + lobes: a second texture, pushed to two levels, makes fat and dense areas with soft borders. */
-function composeTissue({ tissue }: Textures, phantom: PhantomConfig, size: number, random: Random): GrayImage {
+function composeTissue({ tissue, lobes: lobeTiles }: Textures, phantom: PhantomConfig, size: number, random: Random): GrayImage {
   const fine = windowOf(random.pick(tissue), size, random);
-  const coarse = windowOf(random.pick(tissue), size, random);
+  const coarse = windowOf(random.pick(lobeTiles), size, random);
   const level = random.uniform(...phantom.level);
   const texture = random.uniform(...phantom.texture);
   const lobes = random.uniform(...phantom.lobes);
   const border = random.normal(0, 0.5);
-  const sharpness = random.uniform(2, 6);
+  const sharpness = random.uniform(1, 4);
   const out = createImage(size, size);
   for (let i = 0; i < out.data.length; i++) {
     const s = sharpness * (coarse.data[i]! - border);

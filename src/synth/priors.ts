@@ -55,7 +55,7 @@ export interface PhysicsConfig {
   readonly thicknessPower: number;
   /** Part of the contrast that is lost to scatter and beam hardening where the tissue is densest (display intensity 1). */
   readonly denseLoss: number;
-  /** Least signal-to-noise ratio, by a matched filter in white noise: below 4-5 no one could mark it (Rose); contrast is raised to it. */
+  /** Least signal-to-noise ratio, by a matched filter in white noise: below about 5 no one could mark it (Rose); contrast is raised to it, up to the range's end. */
   readonly leastSnr: number;
   /** Natural logarithm of the ratio of X-rays behind display intensities 0 and 1. */
   readonly logRange: number;
@@ -182,11 +182,11 @@ export const DEFAULT_SYNTH: SynthConfig = {
   },
   extentMm: { single: [0, 0], grouped: [3, 9.5], linear: [5, 20], segmental: [12, 30], regional: [20, 30] },
   physics: {
-    contrast: [0.05, 0.3],
+    contrast: [0.08, 0.4],
     contrastSpread: 0.25,
     thicknessPower: 0.5,
     denseLoss: 0.3,
-    leastSnr: 4,
+    leastSnr: 5,
     logRange: 1.2,
     mtfMm: [0.035, 0.07],
     maskFraction: 0.35,
@@ -199,7 +199,7 @@ export const DEFAULT_SYNTH: SynthConfig = {
     vesselStep: [0.02, 0.1],
     blobs: 0.25,
     blobDiameterMm: [0.8, 2.5],
-    blobStep: [0.02, 0.1],
+    blobStep: [0.015, 0.08],
     scratches: 0.04,
     scratchStep: [0.03, 0.15],
     dust: 0.08,
@@ -211,20 +211,20 @@ export const DEFAULT_SYNTH: SynthConfig = {
     gamma: [0.7, 1.4],
     gain: [0.7, 1.1],
     offset: [-0.03, 0.1],
-    noise: [0.002, 0.02],
+    noise: [0.001, 0.012],
     grainFraction: 0.4,
     jpegFraction: 0.25,
     jpegQuality: [60, 95],
     bits: [8, 10, 12],
   },
-  suspicious: { enabled: true, scaleMm: 0.15, threshold: 7, roundness: 0.45, radiusMm: 0.4 },
+  suspicious: { enabled: true, scaleMm: 0.15, threshold: 6, roundness: 0.4, radiusMm: 0.4 },
   phantom: {
     textureSeed: 20240,
-    textures: 6,
+    textures: 4,
     exponent: [2.4, 3.2],
     anisotropy: 0.5,
-    level: [0.15, 0.45],
-    texture: [0.05, 0.12],
+    level: [0.25, 0.45],
+    texture: [0.03, 0.08],
     lobes: [0.05, 0.25],
     ligaments: [0, 4],
     ligamentStep: [0.02, 0.1],

@@ -39,17 +39,17 @@ export function drawShape(morphology: Morphology, diameterMm: number, alongRad: 
       return drawRim(diameterMm, random);
     case 'coarse':
       return {
-        solids: drawLumps(diameterMm, { count: 4 + random.int(6), size: [0.4, 0.7], spread: 0.6, axes: [0.6, 1] }, random),
+        solids: drawLumps(diameterMm, { count: 4 + random.int(6), size: [0.45, 0.78], spread: 0.6, axes: [0.6, 1] }, random),
         hazeMm: 0,
       };
     case 'pleomorphic':
       return {
-        solids: drawLumps(diameterMm, { count: 2 + random.int(5), size: [0.35, 0.75], spread: 0.75, axes: [0.3, 1] }, random),
+        solids: drawLumps(diameterMm, { count: 2 + random.int(5), size: [0.42, 0.85], spread: 0.75, axes: [0.3, 1] }, random),
         hazeMm: 0,
       };
     case 'amorphous':
       return {
-        solids: drawLumps(diameterMm, { count: 5 + random.int(6), size: [0.25, 0.5], spread: 0.8, axes: [0.5, 1] }, random),
+        solids: drawLumps(diameterMm, { count: 5 + random.int(6), size: [0.4, 0.72], spread: 0.8, axes: [0.5, 1] }, random),
         hazeMm: 0.2 * diameterMm,
       };
     case 'vascular':

@@ -1,0 +1,74 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { registerSynth } from '../../src/cli/synth.js';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mcgpu-synth-'));
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+});
+
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true });
+});
+
+async function synth(out: string, ...more: string[]): Promise<string> {
+  const path = join(folder, out);
+  const program = new Command().exitOverride();
+  registerSynth(program);
+  const small = ['--set', 'train.patch=32', '--set', 'synth.phantom.textures=1', '--set', 'synth.positiveFraction=1'];
+  await program.parseAsync(['synth', '--data', 'phantom', '--out', path, '--count', '2', ...small, ...more], { from: 'user' });
+  return path;
+}
+
+interface McsJson {
+  samples: { image: string; masks: string[]; class: string; mcs: { x: number; y: number; class: string }[] }[];
+}
+
+describe('mcgpu synth', () => {
+  it('writes 16-bit samples, masks, the list of calcifications and a contact sheet', async () => {
+    const out = await synth('first');
+    const names = await readdir(out);
+    expect(names).toHaveLength(2 * 4 + 2);
+    const list = JSON.parse(await readFile(join(out, 'mcs.json'), 'utf8')) as McsJson;
+    expect(list).toMatchObject({ schema: 'mcgpu.synthetic/1', notice: expect.stringContaining('Research use only') as string });
+    for (const sample of list.samples) {
+      const image = await sharp(join(out, sample.image)).metadata();
+      expect(image).toMatchObject({ width: 32, height: 32, depth: 'ushort', channels: 1 });
+      for (const channel of ['benign-like', 'malignant-like']) {
+        const file = sample.masks.find((mask) => mask.endsWith(`-${channel}.png`));
+        const { data } = await sharp(join(out, file ?? ''))
+          .raw()
+          .toBuffer({ resolveWithObject: true });
+        expect(data.includes(255)).toBe(sample.mcs.some((mc) => mc.class === channel));
+      }
+    }
+    expect((await sharp(join(out, 'contact-sheet.png')).metadata()).width).toBeGreaterThan(6 * 64);
+  });
+
+  it('draws the same samples from the same seed, others from another', async () => {
+    const samples = async (out: string): Promise<Buffer> => readFile(join(out, 'sample-00001.png'));
+    const first = await samples(await synth('seed-3', '--seed', '3'));
+    expect(await samples(await synth('seed-3-again', '--seed', '3'))).toEqual(first);
+    expect(await samples(await synth('seed-4', '--seed', '4'))).not.toEqual(first);
+  });
+
+  it('refuses a folder that is not empty, unless told to overwrite', async () => {
+    const out = await synth('twice');
+    await writeFile(join(out, 'mine.txt'), 'keep');
+    await expect(synth('twice')).rejects.toThrow('not empty');
+    await synth('twice', '--overwrite');
+    expect(await readFile(join(out, 'mine.txt'), 'utf8')).toBe('keep');
+  });
+
+  it('refuses an unknown setting before anything is written', async () => {
+    await expect(synth('misspelt', '--set', 'synth.phantom.noize=[0,1]')).rejects.toThrow('noise');
+    await expect(readdir(join(folder, 'misspelt'))).rejects.toThrow();
+  });
+});
