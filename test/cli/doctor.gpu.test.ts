@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../../src/cli/doctor.js';
-import { mcgpu } from '../support/command-line.js';
+import { mcgpu } from '../support/command-process.js';
 
 describe('mcgpu doctor', () => {
   it('reports the adapter, its driver, features and limits, and a canary that computes correctly', async () => {

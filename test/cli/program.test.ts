@@ -7,7 +7,7 @@ import { describeError } from '../../src/cli/errors.js';
 import { createProgram } from '../../src/cli/program.js';
 import { useColour } from '../../src/cli/style.js';
 import { UserError } from '../../src/errors.js';
-import { mcgpu } from '../support/command-line.js';
+import { mcgpu } from '../support/command-process.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
