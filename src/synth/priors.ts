@@ -153,7 +153,7 @@ export const PRIORS: readonly Prior[] = [
   { class: 'benign-like', distribution: 'grouped', morphology: 'round', weight: 0.16, count: [5, 14] },
   { class: 'benign-like', distribution: 'grouped', morphology: 'coarse', weight: 0.03, count: [5, 9] },
   { class: 'benign-like', distribution: 'regional', morphology: 'round', weight: 0.08, count: [20, 60] },
-  { class: 'benign-like', distribution: 'linear', morphology: 'vascular', weight: 0.07, count: [10, 30] },
+  { class: 'benign-like', distribution: 'linear', morphology: 'vascular', weight: 0.07, count: [15, 45] },
   { class: 'benign-like', distribution: 'grouped', morphology: 'amorphous', weight: 0.02, count: [5, 12] },
   { class: 'malignant-like', distribution: 'grouped', morphology: 'pleomorphic', weight: 0.2, count: [8, 35] },
   { class: 'malignant-like', distribution: 'grouped', morphology: 'fine-linear', weight: 0.07, count: [6, 20] },

@@ -53,7 +53,7 @@ export function drawShape(morphology: Morphology, diameterMm: number, alongRad: 
         hazeMm: 0.2 * diameterMm,
       };
     case 'vascular':
-      return { solids: drawRod(diameterMm, random.uniform(1.5, 4), alongRad + random.normal(0, 0.15), random), hazeMm: 0 };
+      return { solids: drawRod(diameterMm, random.uniform(2, 5), alongRad + random.normal(0, 0.15), random), hazeMm: 0 };
     case 'fine-linear':
       return drawFineLinear(diameterMm, alongRad, random);
   }
