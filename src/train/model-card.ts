@@ -28,7 +28,7 @@ Research use only - not a medical device.
 
 Finds microcalcifications on mammograms. Trained without annotations: every calcification it saw was synthetic.
 
-- Data: ${data} (sha256 ${dataHash}).
+- Data: ${data} (data hash ${dataHash}).
 - Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}.
 - Measured on synthetic calcifications in validation images (rule B, 0.49 mm): sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${figures.aucPresent.toFixed(3)} for MCs present, ${figures.aucMalignant.toFixed(3)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}. ${threshold}
 - Limits: figures on synthetic calcifications are no clinical performance. Benign-like and malignant-like are the generator's priors, not pathology.
