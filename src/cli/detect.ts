@@ -1,25 +1,25 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { SEGMENTATION_CHANNELS } from '../data/classes.js';
 import type { Mammogram } from '../data/mammogram.js';
-import { listImages } from '../data/list-images.node.js';
+import { checkSpacingOption } from '../data/pixel-spacing.js';
 import { readMammogram } from '../data/read.node.js';
 import { Detector, MIN_SCORE, type DetectedMammogram } from '../detect/detector.js';
-import { buildFindings, NOTICE, type Failure, type ImageFindings } from '../detect/findings.js';
+import { buildFindings, NOTICE, type Failure, type FindingsFile, type ImageFindings } from '../detect/findings.js';
 import { outputNames, writeFindings, type OutputNames } from '../detect/findings.node.js';
 import { mapOnOriginalGrid } from '../detect/maps.js';
 import { drawOverlay } from '../detect/overlay.js';
 import { writePicture, writeProbabilityMap } from '../detect/overlay.node.js';
+import { SHIPPED_MODEL } from '../detect/shipped-model.node.js';
 import { UserError } from '../errors.js';
-import { makeFolder, readWholeFile } from '../files.node.js';
+import { explainFileError, makeFolder, readWholeFile } from '../files.node.js';
+import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { adapterOf } from './adapter-option.js';
+import { failureOf, findInputs } from './detect-inputs.js';
 import { parseBytes, parseMillimetres, parseProbability } from './values.js';
-
-/** The model that ships with the package, two folders up from src/cli and dist/cli. */
-export const SHIPPED_MODEL = fileURLToPath(new URL('../../models/mcgpu-compact.safetensors', import.meta.url));
 
 interface DetectCommandOptions {
   readonly out: string;
@@ -32,6 +32,7 @@ interface DetectCommandOptions {
   readonly minScore: number;
   readonly memoryBudget?: number;
   readonly quiet?: boolean;
+  readonly debug?: boolean;
 }
 
 /** `mcgpu detect FILE|DIR ... --out DIR`: findings.json and an overlay per image. Exit code 0 all read, 1 some failed, 2 wrong usage. */
@@ -48,49 +49,42 @@ export function registerDetect(program: Command): void {
     .option('--min-score <p>', 'list findings with at least this score', parseProbability, MIN_SCORE)
     .option('--memory-budget <bytes>', 'most GPU memory for windows and feature maps, e.g. 256MB', parseBytes)
     .option('--overwrite', 'replace the results of an earlier run in the same folder')
-    .option('--force-overlay', 'write overlays even of images whose pixels may show a name (Burned In Annotation)')
+    .option('--force-overlay', 'write pictures even of images whose pixels may show a name (Burned In Annotation)')
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', `\n${NOTICE}`)
     .action(async (paths: string[], options: DetectCommandOptions, command: Command) => {
-      process.exitCode = await detect(paths, options, adapterOf(command));
+      process.exitCode = await detect(paths, { ...options, ...command.optsWithGlobals<{ debug?: boolean }>() }, adapterOf(command));
     });
 }
 
 async function detect(paths: readonly string[], options: DetectCommandOptions, adapter: { adapter?: string }): Promise<number> {
-  const files = await listImages([...paths]);
+  if (options.pixelSpacing !== undefined) checkSpacingOption(options.pixelSpacing);
+  const inputs = await findInputs(paths, options.out);
   const target = join(options.out, 'findings.json');
   if (existsSync(target) && !options.overwrite) {
     throw new UserError(`${target} exists already, expected a folder without earlier results. Choose another --out or add --overwrite.`);
   }
   const modelBytes = await readWholeFile(options.model);
-  await makeFolder(options.out);
   const device = await openNodeDevice(adapter);
   try {
-    const detector = Detector.open(
-      device,
-      modelBytes,
-      options.model,
-      options.memoryBudget ? { memoryBudgetBytes: options.memoryBudget } : {},
-    );
+    const budget = options.memoryBudget ? { memoryBudgetBytes: options.memoryBudget } : {};
+    const detector = Detector.open(device, modelBytes, options.model, budget);
+    await prepareFolder(options.out, target);
+    const failures = [...inputs.failures];
+    for (const failure of failures) reportFailure('', failure);
     const images: ImageFindings[] = [];
-    const failures: Failure[] = [];
-    for (const [i, file] of files.entries()) {
-      try {
-        images.push(await detectFile(detector, file, outputNames(i + 1, file), options));
-      } catch (error) {
-        device.check(); // a lost device fails every image that follows: stop
-        failures.push({ file, error: error instanceof Error ? error.message : String(error) });
+    for (const [i, file] of inputs.files.entries()) {
+      const place = `[${i + 1}/${inputs.files.length}] `;
+      const outcome = await detectFile({ device, detector, options, place }, file, outputNames(i + 1, file));
+      if ('error' in outcome) {
+        failures.push(outcome);
+        reportFailure(place, outcome);
+      } else {
+        images.push(outcome);
+        if (!options.quiet) reportImage(place, outcome);
       }
-      if (!options.quiet) report(file, i + 1, files.length, images.at(-1), failures.at(-1));
     }
-    const { threshold, pixelSpacingMm, architecture, training } = detector.info;
-    const run = {
-      model: { file: options.model === SHIPPED_MODEL ? 'mcgpu-compact' : options.model, architecture, pixelSpacingMm, training },
-    };
-    await writeFindings(
-      target,
-      buildFindings({ ...run, threshold: options.threshold ?? threshold, minScore: options.minScore, images, failures }),
-    );
+    await writeFindings(target, buildFindings({ ...runOf(detector, options), images, failures }));
     if (!options.quiet) process.stdout.write(`${target}: ${images.length} image(s), ${failures.length} failed. ${NOTICE}\n`);
     return failures.length > 0 ? 1 : 0;
   } finally {
@@ -98,28 +92,69 @@ async function detect(paths: readonly string[], options: DetectCommandOptions, a
   }
 }
 
-async function detectFile(detector: Detector, file: string, names: OutputNames, options: DetectCommandOptions): Promise<ImageFindings> {
-  const mammogram = await readMammogram(file, options.pixelSpacing === undefined ? {} : { pixelSpacingMm: options.pixelSpacing });
-  const { threshold, minScore } = options;
-  const result = await detector.detect(mammogram, file, { minScore, ...(threshold === undefined ? {} : { threshold }) });
-  const found = await writePictures(mammogram, result, names, options);
-  if (options.maps) await writeMaps(mammogram, result, names, options);
-  return found;
+/** Makes the folder and takes an earlier findings.json away: it must not lie beside pictures that are not its own. */
+async function prepareFolder(out: string, target: string): Promise<void> {
+  await makeFolder(out);
+  try {
+    await rm(target, { force: true });
+  } catch (error) {
+    throw explainFileError(error, target, 'write');
+  }
 }
 
-/** The overlay, unless the pixels may show a name. */
+function runOf(
+  { info: { threshold, pixelSpacingMm, architecture, training } }: Detector,
+  options: DetectCommandOptions,
+): Pick<FindingsFile, 'model' | 'threshold' | 'minScore'> {
+  const file = options.model === SHIPPED_MODEL ? 'mcgpu-compact' : options.model;
+  return {
+    model: { file, architecture, pixelSpacingMm, training },
+    threshold: options.threshold ?? threshold,
+    minScore: options.minScore,
+  };
+}
+
+interface Run {
+  readonly device: Device;
+  readonly detector: Detector;
+  readonly options: DetectCommandOptions;
+  /** Which file of how many, for messages. */
+  readonly place: string;
+}
+
+/** @throws what stops the whole run: a lost device, or results that cannot be written */
+async function detectFile({ device, detector, options, place }: Run, file: string, names: OutputNames): Promise<ImageFindings | Failure> {
+  let isRead = false;
+  try {
+    const mammogram = await readMammogram(file, options.pixelSpacing === undefined ? {} : { pixelSpacingMm: options.pixelSpacing });
+    const { threshold, minScore } = options;
+    const onTile = options.quiet ? {} : { onTile: showTiles(place) };
+    const result = await detector.detect(mammogram, file, { minScore, ...(threshold === undefined ? {} : { threshold }), ...onTile });
+    isRead = true;
+    return await writePictures(mammogram, result, names, options);
+  } catch (error) {
+    device.check();
+    if (isRead && error instanceof UserError) throw error;
+    if (options.debug && error instanceof Error && !(error instanceof UserError)) process.stderr.write(`${error.stack ?? ''}\n`);
+    return failureOf(file, error);
+  }
+}
+
+/** Overlay and maps, unless the pixels may show a name. */
 async function writePictures(
   mammogram: Mammogram,
-  { found }: DetectedMammogram,
+  result: DetectedMammogram,
   names: OutputNames,
   options: DetectCommandOptions,
 ): Promise<ImageFindings> {
+  const { found } = result;
   if (mammogram.burnedIn && !options.forceOverlay) {
     const warning =
-      'No overlay was written: the file says that its pixels carry burned-in annotation. Add --force-overlay to write it all the same.';
+      'No pictures were written: the file says that its pixels carry burned-in annotation. Add --force-overlay to write them all the same.';
     return { ...found, warnings: [...found.warnings, warning] };
   }
   await writePicture(join(options.out, names.overlay), drawOverlay(mammogram.image, found));
+  if (options.maps) await writeMaps(mammogram, result, names, options);
   return found;
 }
 
@@ -139,16 +174,23 @@ async function writeMaps(
   }
 }
 
-function report(file: string, n: number, total: number, found: ImageFindings | undefined, failure: Failure | undefined): void {
-  if (failure?.file === file) {
-    process.stderr.write(`[${n}/${total}] ${file}: ${failure.error}\n`);
-    return;
-  }
-  if (!found) return;
+/** A line that overwrites itself while an image is computed; nothing where no one watches. */
+function showTiles(place: string): (done: number, total: number) => void {
+  return (done, total) => {
+    if (!process.stderr.isTTY) return;
+    process.stderr.write(done < total ? `\r${place}tile ${done}/${total}` : '\r\u001b[K');
+  };
+}
+
+function reportFailure(place: string, { file, error }: Failure): void {
+  process.stderr.write(`${place}${file}: ${error}\n`);
+}
+
+function reportImage(place: string, found: ImageFindings): void {
   const marked = found.findings.filter((f) => f.marked).length;
   const scores = `mcScore ${found.mcScore.toFixed(3)}, malignancyScore ${found.malignancyScore.toFixed(3)}`;
   process.stdout.write(
-    `[${n}/${total}] ${file}: ${marked} marked of ${found.findings.length}, ${found.clusters.length} cluster(s), ${scores}\n`,
+    `${place}${found.file}: ${marked} marked of ${found.findings.length}, ${found.clusters.length} cluster(s), ${scores}\n`,
   );
   for (const warning of found.warnings) process.stdout.write(`  warning: ${warning}\n`);
 }

@@ -1,19 +1,31 @@
-import { execFile } from 'node:child_process';
+import { vi } from 'vitest';
+import { run } from '../../src/cli/main.js';
 
-export interface Finished {
-  readonly status: number;
+export interface CommandResult {
+  readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs one command line in a process of its own, on the TypeScript sources; `env` is added to this process's. */
-export function mcgpu(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  const script = `import { run } from './src/cli/main.ts'; process.exitCode = await run(process.argv.slice(1));`;
-  const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 2 ** 20 };
-  return new Promise((resolve) => {
-    const node = ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...args];
-    const child = execFile(process.execPath, node, options, (_error, stdout, stderr) => {
-      resolve({ status: child.exitCode ?? -1, stdout, stderr });
-    });
-  });
+/** Runs one command line inside this process, which goes on as if nothing had happened: exit code, listeners and output are its own again. */
+export async function runCommand(...argv: string[]): Promise<CommandResult> {
+  const text = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((chunk) => {
+      text[stream] += String(chunk);
+      return true;
+    }),
+  );
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  const listeners = process.listeners('uncaughtException');
+  process.exitCode = undefined;
+  try {
+    return { code: await run(argv), ...text };
+  } finally {
+    process.exitCode = undefined;
+    for (const listener of process.listeners('uncaughtException')) {
+      if (!listeners.includes(listener)) process.off('uncaughtException', listener);
+    }
+    for (const spy of [...spies, exit]) spy.mockRestore();
+  }
 }
