@@ -113,6 +113,7 @@ export class Inference {
     let tile = Math.max(this.options.tile ?? DEFAULT_CORE + 2 * halo, least);
     for (;;) {
       const plan = planTiles({ width, height, tile, halo });
+      if (budget === Infinity) return plan;
       const bytes = this.network.store.weights.sizeBytes + TileProgram.plannedBytes(this.network, plan.windowWidth, plan.windowHeight);
       if (bytes <= budget) return plan;
       if (tile <= least) {

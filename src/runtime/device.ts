@@ -44,7 +44,7 @@ export class Device {
       if (this.destroyed) return;
       this.failure = new UserError(
         `The GPU device was lost (${info.reason}: ${info.message}); expected it to stay until the end. ` +
-          `Earlier checkpoints are intact: run again with --resume, or with a smaller batch or patch if memory ran out.`,
+          `Run again (a training goes on from its last checkpoint with --resume), with a smaller batch, patch or tile if memory ran out.`,
       );
     });
   }

@@ -1,6 +1,9 @@
 import { GPU_COPY_DST, GPU_MAP_READ, type Device } from './device.js';
 import type { ChannelBlock, Tensor } from './tensor.js';
 
+/** Staging buffers that wait for the next reading: more than any step reads at once, few enough that varying sizes do not pile up. */
+const MAX_FREE = 16;
+
 /** Staging buffers for reading results, reused: reading the same sizes again creates nothing. */
 export class Readback {
   private readonly free: GPUBuffer[] = [];
@@ -34,8 +37,15 @@ export class Readback {
     }
     const data = new Float32Array(buffer.getMappedRange(0, sizeBytes).slice(0));
     buffer.unmap();
-    this.free.push(buffer);
+    this.release(buffer);
     return data;
+  }
+
+  /** Keeps the buffer for the next reading; of too many the one unused for longest goes. */
+  private release(buffer: GPUBuffer): void {
+    this.free.push(buffer);
+    const oldest = this.free.length > MAX_FREE ? this.free.shift() : undefined;
+    if (oldest) this.device.destroyBuffer(oldest);
   }
 
   /** The smallest free staging buffer that fits and is not more than twice too large. */

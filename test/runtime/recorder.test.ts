@@ -152,6 +152,16 @@ describe('recorder', () => {
     ]);
   });
 
+  it('does not pile up staging buffers when the sizes read vary', async () => {
+    const before = device.allocatedBytes;
+    const tensors = Array.from({ length: 40 }, (_, i) => device.tensor('E', [2000 + 100 * i]));
+    const own = device.allocatedBytes;
+    for (const t of tensors) await device.read(t);
+    expect(device.allocatedBytes - own).toBeLessThanOrEqual(16 * 4 * 6000);
+    for (const t of tensors) if (t.buffer.storage.buffer) device.destroyBuffer(t.buffer.storage.buffer);
+    expect(device.allocatedBytes - before).toBeLessThanOrEqual(16 * 4 * 6000);
+  });
+
   it('throws the error that the device reported at the next await', async () => {
     const own = await (await import('../../src/runtime/gpu.node.js')).openNodeDevice();
     own.gpu.createBuffer({ size: 16, usage: 0x80 | 0x01 });
