@@ -48,9 +48,13 @@ function generate(file: string): string {
   const paramsResource = resources.find(isParams);
   const members = paramsResource ? (reflect.structs.find((s) => s.name === 'Params')?.members ?? []) : [];
   const fields = members.map((m) => ({ name: m.name, type: m.type.name, offsetBytes: m.offset }));
-  for (const f of fields) if (!['u32', 'i32', 'f32'].includes(f.type)) throw new Error(`${file}: param ${f.name} is ${f.type}; only 4-byte scalars.`);
+  for (const f of fields)
+    if (!['u32', 'i32', 'f32'].includes(f.type)) throw new Error(`${file}: param ${f.name} is ${f.type}; only 4-byte scalars.`);
   const overrides = Object.fromEntries(
-    [...source.matchAll(/^override (\w+)\s*:\s*\w+\s*=\s*([-\w.]+?)u?;/gm)].map((m) => [m[1] ?? '', m[2] === 'true' ? 1 : m[2] === 'false' ? 0 : Number(m[2])]),
+    [...source.matchAll(/^override (\w+)\s*:\s*\w+\s*=\s*([-\w.]+?)u?;/gm)].map((m) => [
+      m[1] ?? '',
+      m[2] === 'true' ? 1 : m[2] === 'false' ? 0 : Number(m[2]),
+    ]),
   );
   const union = (names: string[]): string => names.map((n) => `'${n}'`).join(' | ') || 'never';
   const bindingType = `{ ${bindings.map((b) => `${b.name}: '${b.access}'`).join('; ')} }`;
@@ -59,7 +63,9 @@ function generate(file: string): string {
   return `export const ${name}: Shader<${bindingType}, ${union(fields.map((f) => f.name))}, ${union(Object.keys(overrides))}> = ${value};\n`;
 }
 
-const files = readdirSync(shaderDir).filter((f) => f.endsWith('.wgsl')).sort();
+const files = readdirSync(shaderDir)
+  .filter((f) => f.endsWith('.wgsl'))
+  .sort();
 const broken: string[] = [];
 const body = files
   .map((file) => {

@@ -79,7 +79,10 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
     const finest = at(logits, 0);
     const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits))) : finest;
-    const classes = config.classes > 0 && pass.mode !== 'folded' ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l))) : [];
+    const classes =
+      config.classes > 0 && pass.mode !== 'folded'
+        ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l)))
+        : [];
     return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 0 ? add(tape, classes) : null };
   };
   return { config, layers, forward };

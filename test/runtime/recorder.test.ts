@@ -96,9 +96,9 @@ describe('recorder', () => {
     await expect(
       device.pipelines.get(
         {
-          ...shaders.conv2dPack,
+          ...shaders.adam,
           name: 'broken library',
-          source: shaders.conv2d3x3.source.replace('return invocation.y *', 'return nothing *'),
+          source: shaders.adam.source.replace('return invocation.y *', 'return nothing *'),
         },
         {},
       ),
