@@ -62,7 +62,6 @@ export const findingsSchema = z.strictObject({
 export type FindingsFile = z.infer<typeof findingsSchema>;
 export type ImageFindings = z.infer<typeof imageSchema>;
 export type Finding = z.infer<typeof findingSchema>;
-export type FindingsCluster = z.infer<typeof clusterSchema>;
 export type Failure = FindingsFile['failures'][number];
 
 /** What detection knows of one image. */

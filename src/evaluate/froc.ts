@@ -30,9 +30,8 @@ export type MatchRule<D extends Detection = Detection, M extends Mark = Mark> = 
 
 /** Rule B's radius (GravityNet: 7 px of 0.07 mm). */
 export const RULE_B_RADIUS_MM = 0.49;
-/** Rule A's radius (HDoGReg: 5 px of 0.07 mm) and overlap. */
-export const RULE_A_RADIUS_MM = 0.35;
-export const RULE_A_IOU = 0.3;
+/** Rule A's least overlap (HDoGReg). */
+const RULE_A_IOU = 0.3;
 
 /** Indices by descending score; equal scores keep their order. */
 function bestFirst(detections: readonly Detection[]): number[] {
@@ -93,7 +92,7 @@ export function boxIou({ box: a }: Boxed, { box: b }: Boxed): number {
 
 /**
  * Rule A (HDoGReg, arXiv 2102.00754): a detection is right within the radius of a mark or at an overlap of IoU >= 0.3, here
- * taken between boxes. Of several marks the nearest free one is found; each is found once, duplicates count as false positives.
+ * taken between boxes. The radius is 0.35 mm there (5 px of 0.07 mm). Of several marks the nearest free one is found; each is found once, duplicates count as false positives.
  */
 export function ruleA(radius: number, minIou = RULE_A_IOU): MatchRule<Detection & Boxed, Mark & Boxed> {
   return (image) =>
