@@ -39,8 +39,9 @@ export class PipelineCache {
   }
 
   private async compileModule(shader: Shader): Promise<CompiledShader> {
+    this.gpu.pushErrorScope('validation'); // the messages below say it better than the device's own error would
     const module = this.gpu.createShaderModule({ label: shader.name, code: shader.source });
-    const info = await module.getCompilationInfo();
+    const [info] = await Promise.all([module.getCompilationInfo(), this.gpu.popErrorScope()]);
     const errors = info.messages.filter((m) => m.type === 'error');
     if (errors.length > 0) throw new Error(errors.map((m) => describe(shader, m)).join('\n'));
     const entries = shader.bindings.map(({ binding, access }) => layoutEntry(binding, access));
