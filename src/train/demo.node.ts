@@ -58,7 +58,7 @@ const RULE = ruleB(RULE_B_RADIUS_MM / DEMO_1.pixelSpacingMm);
 const FALSE_POSITIVES = 0.5;
 
 /** Training settings of the demo: small patches, a quick schedule, the compact network as it is. */
-export function demoConfig(seed: number, steps = 420): TrainConfig {
+export function demoConfig(seed: number, steps = 240): TrainConfig {
   return parseTrainConfig(
     {
       train: {
@@ -69,7 +69,7 @@ export function demoConfig(seed: number, steps = 420): TrainConfig {
         learningRate: 4e-3,
         warmup: 20,
         emaDecay: 0.98,
-        validateEvery: Math.ceil(steps / 3),
+        validateEvery: Math.ceil(steps / 2),
         validationPatches: 48,
         logEvery: 5,
         checkpointEvery: steps,
