@@ -45,7 +45,7 @@ describe('a device that is lost in mid-training', () => {
       return false;
     });
     await expect(train(doomed, out, { signal })).rejects.toThrow(
-      /The GPU device was lost \(.*\).* Earlier checkpoints are intact: run again with --resume/s,
+      /The GPU device was lost \(.*\).*goes on from its last checkpoint with --resume/s,
     );
     expect(readdirSync(join(out, 'checkpoints')).sort()).toEqual(['best.safetensors', 'last.safetensors']);
     const { run } = await train(device, out, { mode: 'resume' });
