@@ -18,7 +18,9 @@ interface CardFacts {
 /** The model card of a run, Markdown: what it was trained on, what was measured, what it must not be used for. */
 export function modelCard({ data, training, figures, point, falsePositivesPerPatch }: CardFacts): string {
   const { dataHash, seed, steps, commit, adapter } = training;
-  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  // Few validation patches may hold no calcification, or one class only.
+  const percent = (value: number): string => (Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(1)} %`);
+  const area = (value: number): string => (Number.isNaN(value) ? 'unknown' : value.toFixed(3));
   const threshold = point
     ? `Threshold ${point.threshold.toFixed(4)}: sensitivity ${percent(point.sensitivity)} at ${point.fpPerImage.toFixed(3)} false positives per patch (asked: at most ${falsePositivesPerPatch}).`
     : `No threshold was strict enough for ${falsePositivesPerPatch} false positives per patch; 0.5 stands in.`;
@@ -30,7 +32,7 @@ Finds microcalcifications on mammograms. Trained without annotations: every calc
 
 - Data: ${data} (data hash ${dataHash}).
 - Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}.
-- Measured on synthetic calcifications in validation images (rule B, 0.49 mm): sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${figures.aucPresent.toFixed(3)} for MCs present, ${figures.aucMalignant.toFixed(3)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}. ${threshold}
+- Measured on synthetic calcifications in validation images (rule B, 0.49 mm): sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${area(figures.aucPresent)} for MCs present, ${area(figures.aucMalignant)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}. ${threshold}
 - Limits: figures on synthetic calcifications are no clinical performance. Benign-like and malignant-like are the generator's priors, not pathology.
 `;
 }

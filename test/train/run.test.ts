@@ -2,10 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeModelFile } from '../../src/model/model-file.js';
+import { Detector } from '../../src/detect/detector.js';
 import { networkOf } from '../../src/model/architecture.js';
 import { readCheckpoint } from '../../src/train/checkpoint.node.js';
 import { readTrainConfig } from '../../src/train/config.node.js';
 import type { RunResult } from '../../src/train/run.node.js';
+import { phantomMammogram } from '../../src/synth/phantom.js';
 import { learningRateOf } from '../../src/train/trainer.js';
 import { testDevice } from '../support/gpu.js';
 import { afterSteps, leftBy, smallConfig, temporaryFolder, train } from './small-run.js';
@@ -45,6 +47,20 @@ describe('a run', () => {
     expect(info.threshold).toBeLessThan(1);
     expect(info.card).toContain('Research use only - not a medical device');
     expect(info.card).toContain(info.training.dataHash);
+  });
+
+  it('exports a model that detects', async () => {
+    const detector = Detector.open(device, readFileSync(whole.run.model), 'model');
+    const image = phantomMammogram(1, { width: 200, height: 240, pixelSpacingMm: 0.1, view: 'CC' });
+    const said = { pixelSpacingMm: [0.1, 0.1], bitDepth: 16, laterality: null, viewPosition: null } as const;
+    const mammogram = { image, ...said, intensityDomain: 'unknown', burnedIn: false } as const;
+    const { found, maps } = await detector.detect({ ...mammogram, warnings: [] }, 'phantom');
+    detector.destroy();
+    expect(maps).toMatchObject({ width: 200, height: 240 });
+    expect(Math.max(...maps.malignantLike)).toBeGreaterThan(0);
+    expect(found.mcScore).toBeGreaterThan(0);
+    expect(found.mcScore).toBeLessThan(1);
+    for (const { score, marked } of found.findings) expect(marked).toBe(score >= detector.info.threshold);
   });
 
   it('gives the memory of its device back', async () => {
