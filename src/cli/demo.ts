@@ -42,8 +42,8 @@ function parseSeeds(text: string): number[] {
 }
 
 function report(results: readonly DemoResult[], out: string): string {
-  const line = (name: string, { sensitivity, falsePositivesPerPatch }: DemoFigures): string =>
-    `${name.padEnd(30)} sensitivity ${sensitivity.toFixed(3)} at ${falsePositivesPerPatch.toFixed(2)} false positives per patch`;
+  const line = (name: string, { sensitivity, falsePositivesPerPatch, sensitivityAtHalf }: DemoFigures): string =>
+    `${name.padEnd(23)} sensitivity ${sensitivity.toFixed(3)} at ${falsePositivesPerPatch.toFixed(2)} false positives per patch (${sensitivityAtHalf.toFixed(3)} at 0.5)`;
   const rows = results.map(
     (r) =>
       `${line(`network, seed ${r.seed}`, r.network)} (trained in ${r.trainingS.toFixed(0)} s, ${(100 * r.waitedForData).toFixed(1)} % waiting for data)`,
