@@ -11,6 +11,8 @@ export interface LabelledPatch {
   readonly image: GrayImage;
   /** Segmentation truth: benign-like, malignant-like. */
   readonly masks: readonly Uint8Array[];
+  /** 1 = a bright spot of the unlabelled background, which may be a real calcification: what is found there is neither right nor wrong. */
+  readonly ignore: Uint8Array;
   readonly classIndex: number;
   /** Centres, px of the patch. */
   readonly mcs: readonly { readonly x: number; readonly y: number }[];
@@ -33,6 +35,11 @@ export interface PatchFigures {
   readonly dice: number;
 }
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 const FALSE_POSITIVES = [0.125, 0.25, 0.5, 1, 2];
 
 /** Runs the detector on labelled patches and compares, object by object and pixel by pixel. */
@@ -44,9 +51,13 @@ export async function evaluatePatches(
   const images: FrocImage[] = [];
   const counts: Counts[] = [];
   const scores: { mc: number; malignancy: number; classIndex: number }[] = [];
-  for (const { image, masks, mcs, classIndex } of patches) {
+  const radius = RULE_B_RADIUS_MM / pixelSpacingMm;
+  for (const { image, masks, ignore, mcs, classIndex } of patches) {
     const { maps, scores: found } = await inference.run(image);
-    images.push({ detections: findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE }), marks: mcs });
+    const candidates = findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE });
+    const isCounted = ({ x, y }: Point): boolean =>
+      ignore[Math.round(y) * image.width + Math.round(x)] !== 1 || mcs.some((mc) => Math.hypot(mc.x - x, mc.y - y) <= radius);
+    images.push({ detections: candidates.filter(isCounted), marks: mcs });
     counts.push(
       countOverlap(
         anyMc(maps),
@@ -56,7 +67,7 @@ export async function evaluatePatches(
     scores.push({ mc: found.mcScore, malignancy: found.malignancyScore, classIndex });
   }
   return {
-    ...figuresOf(frocCurve(images, ruleB(RULE_B_RADIUS_MM / pixelSpacingMm))),
+    ...figuresOf(frocCurve(images, ruleB(radius))),
     ...classFigures(scores),
     ...overlap(poolCounts(counts)),
   };
