@@ -158,6 +158,12 @@ export function chooseThreshold({ threshold, sensitivity, fpPerImage }: FrocCurv
   return { threshold: (here + next) / 2, sensitivity: sensitivity[best] ?? NaN, fpPerImage: fpPerImage[best] ?? NaN };
 }
 
+/** The point at the highest score: what is left where no threshold is strict enough. Null without detections. */
+export function strictestPoint({ threshold, sensitivity, fpPerImage }: FrocCurve): OperatingPoint | null {
+  const [top] = threshold;
+  return top === undefined ? null : { threshold: top, sensitivity: sensitivity[0] ?? NaN, fpPerImage: fpPerImage[0] ?? NaN };
+}
+
 /** What a frozen threshold gives on other images: sensitivity and false positives per image at score >= threshold. */
 export function operatingPointAt({ threshold, sensitivity, fpPerImage, marks }: FrocCurve, at: number): OperatingPoint {
   const i = threshold.findLastIndex((t) => t >= at);

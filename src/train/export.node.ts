@@ -1,5 +1,5 @@
 import { CLASSES } from '../data/classes.js';
-import { chooseThreshold } from '../evaluate/froc.js';
+import { chooseThreshold, strictestPoint } from '../evaluate/froc.js';
 import { writeModelFile } from '../model/model-file.node.js';
 import { floatTensor } from '../model/safetensors.js';
 import { unet3plus } from '../model/unet3plus.js';
@@ -30,7 +30,7 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
   const arrays = averaged.size > 0 ? averaged : new Map([...model].map(([name, { data: values }]) => [name, values]));
   const figures = await validator.figures(arrays);
   const { synth } = data.validation;
-  const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch);
+  const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch) ?? strictestPoint(figures.froc);
   const { parameters, buffers } = unet3plus(config.model).layers;
   const tensors = new Map(
     [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),

@@ -23,7 +23,7 @@ export function modelCard({ data, training, figures, point, falsePositivesPerPat
   const area = (value: number): string => (Number.isNaN(value) ? 'unknown' : value.toFixed(3));
   const threshold = point
     ? `Threshold ${point.threshold.toFixed(4)}: sensitivity ${percent(point.sensitivity)} at ${point.fpPerImage.toFixed(3)} false positives per patch (asked: at most ${falsePositivesPerPatch}).`
-    : `No threshold was strict enough for ${falsePositivesPerPatch} false positives per patch; 0.5 stands in.`;
+    : `Nothing was found on the validation samples; threshold 0.5 stands in.`;
   return `# mcgpu model
 
 Research use only - not a medical device.

@@ -3,6 +3,7 @@ import {
   bestByFroc,
   boxIou,
   chooseThreshold,
+  strictestPoint,
   frocCurve,
   operatingPointAt,
   ruleA,
@@ -86,6 +87,7 @@ describe('a frozen threshold', () => {
   test('does not exist where even the best detection is one false positive too many', () => {
     const falseOnly = frocCurve([{ marks: [at(0, 0)], detections: [at(99, 0)] }], ruleB(5));
     expect(chooseThreshold(falseOnly, 0.5)).toBeNull();
+    expect(strictestPoint(falseOnly)).toMatchObject({ threshold: falseOnly.threshold[0], sensitivity: 0 });
   });
 
   test('gives on the same images what it was chosen for, and below the lowest score everything', () => {
