@@ -7,8 +7,8 @@ const STEPS = 500;
 const WARM_UP = 200;
 /** Between medians 200 steps apart: a leak of 120 bytes per dispatch would be 24 MiB. */
 const MOST_RISE_MIB = 24;
-/** The aim is 15 on a machine that does nothing else; tests share theirs with a software GPU on the same cores. */
-const MOST_MICROSECONDS = 60;
+/** The best tenth of the steps: tests share the cores with a software GPU, which the median would measure too. */
+const MOST_MICROSECONDS = 15;
 
 const device = await testDevice();
 
