@@ -1,10 +1,10 @@
 // Sum of up to four runs of channels, NCHW, added in this order (more terms: one dispatch after the other).
-//   y[n,c,p] = a[n,c,p] + b[n,c,p] (+ c[n,c,p] (+ d[n,c,p]))
+//   y[n,c,p] = a[n,c,p] (+ b[n,c,p] (+ c[n,c,p] (+ d[n,c,p])))
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   plane: u32,                         // P = H*W
-  terms: u32,                         // 2..4; the bindings of the others are not read
+  terms: u32,                         // 1..4; the bindings of the others are not read
   aChannels: u32, aOffset: u32,       // channels in each buffer, first channel of this run there
   bChannels: u32, bOffset: u32,
   cChannels: u32, cOffset: u32,
@@ -26,7 +26,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let dBase = (group.z * params.dChannels + params.dOffset + group.y) * params.plane;
   let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
-    var total = a[aBase + p] + b[bBase + p];
+    var total = a[aBase + p];
+    if (params.terms > 1u) { total += b[bBase + p]; }
     if (params.terms > 2u) { total += c[cBase + p]; }
     if (params.terms > 3u) { total += d[dBase + p]; }
     y[yBase + p] = total;

@@ -97,6 +97,7 @@ export class Tape {
     return y;
   }
 
+  /** A parameter's gradient is in its place already, or summed there; a single one comes from ops that hand on what they were given. */
   private settle(x: Tensor, terms: readonly Tensor[]): Tensor {
     if (!isParameter(x)) return this.total(terms);
     if (terms[0] !== x.gradient) sum(this.recorder, terms, x.gradient);
