@@ -91,7 +91,7 @@ const trainSettings = z.strictObject({
   /** The model's threshold: the highest sensitivity with at most this many false positives per validation patch. */
   falsePositivesPerPatch: positive.default(0.5),
   checkpointEvery: count.default(500),
-  /** Threads that draw samples ahead of the step. */
+  /** Threads that draw samples ahead of the step; a run may be resumed with another number. */
   workers: count.max(64).default(2),
   losses: lossConfig.prefault({}),
 });
@@ -129,9 +129,15 @@ export function configYaml(config: TrainConfig): string {
   return `# mcgpu training configuration, all settings of this run\n${stringify(config)}`;
 }
 
-/** sha256 of the configuration, hexadecimal; the order of keys does not matter. */
-export async function configHash(config: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(canonicalJson(config));
+/** What a checkpoint must have been written with to be resumed: sha256 of all settings but `workers`, which changes the speed and no sample. */
+export async function configHash({ train, ...rest }: TrainConfig): Promise<string> {
+  const { workers: _, ...counted } = train;
+  return valueHash({ ...rest, train: counted });
+}
+
+/** sha256 of plain data, hexadecimal; the order of keys does not matter. */
+export async function valueHash(value: unknown): Promise<string> {
+  const bytes = new TextEncoder().encode(canonicalJson(value));
   const digest = await crypto.subtle.digest('SHA-256', bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -8,7 +8,7 @@ import { DEMO_1 } from '../synth/demo-1.js';
 import { phantomSource } from '../synth/phantom.js';
 import { DEFAULT_SYNTH, type SynthConfig } from '../synth/priors.js';
 import { makeSample, type Sample } from '../synth/sample.js';
-import { configHash, type TrainConfig } from './config.js';
+import { valueHash, type TrainConfig } from './config.js';
 import { applyOverrides } from './config-overrides.js';
 import { croppable, shareImage, type SharedImage } from './shared-image.js';
 
@@ -59,7 +59,7 @@ export async function openTrainingData(
     validation: { synth: { ...synth, patch: config.train.validationPatch }, seed: seed + VALIDATION_SEED, images: validation },
   });
   if (data === PHANTOM) {
-    return { ...setups(null, null), dataHash: `phantom-${await configHash(synth.phantom)}`, problems: [], summary: 'generated phantoms' };
+    return { ...setups(null, null), dataHash: `phantom-${await valueHash(synth.phantom)}`, problems: [], summary: 'generated phantoms' };
   }
   const set = await openDataset(data, { pixelSpacingMm: options.pixelSpacingMm });
   const share = (files: readonly BackgroundFile[]): Promise<SharedImage[]> => shareFiles(files, synth.pixelSpacingMm);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { UserError } from '../../src/errors.js';
-import { configHash, configYaml, defaultConfig, parseTrainConfig } from '../../src/train/config.js';
+import { configHash, configYaml, defaultConfig, parseTrainConfig, valueHash } from '../../src/train/config.js';
 import { editDistance, nearestName } from '../../src/train/config-errors.js';
 import { readTrainConfig } from '../../src/train/config.node.js';
 import { applyOverrides, applySettings } from '../../src/train/config-overrides.js';
@@ -40,11 +40,25 @@ describe('a training configuration', () => {
     expect(parseTrainConfig(parse(configYaml(config)), 'x')).toEqual(config);
   });
 
-  it('has a hash that depends on every value but not on the order of keys', async () => {
-    const hash = await configHash({ a: 1, b: { c: [1, 2], d: 2 } });
+  it('has a hash that depends on every value but the number of loader threads', async () => {
+    const hash = await configHash(defaultConfig());
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
-    expect(await configHash({ b: { d: 2, c: [1, 2] }, a: 1 })).toBe(hash);
-    expect(await configHash({ a: 1, b: { c: [2, 1], d: 2 } })).not.toBe(hash);
+    const changed = (change: object): Promise<string> => configHash(parseTrainConfig(change, 'x'));
+    expect(await changed({ train: { workers: 7 } })).toBe(hash);
+    for (const change of [
+      { train: { steps: 7 } },
+      { train: { losses: { focal: 0 } } },
+      { model: { branch: 9 } },
+      { synth: { patch: 1 } },
+    ]) {
+      expect(await changed(change), JSON.stringify(change)).not.toBe(hash);
+    }
+  });
+
+  it('is hashed whatever the order of its keys, but not of its lists', async () => {
+    const hash = await valueHash({ a: 1, b: { c: [1, 2], d: 2 } });
+    expect(await valueHash({ b: { d: 2, c: [1, 2] }, a: 1 })).toBe(hash);
+    expect(await valueHash({ a: 1, b: { c: [2, 1], d: 2 } })).not.toBe(hash);
   });
 
   it.each([

@@ -92,6 +92,13 @@ describe('resume', () => {
     expect(await leftBy(run)).toEqual(await leftBy(whole.run));
   });
 
+  it('with another number of loader threads goes on exactly: samples do not depend on it', async () => {
+    const out = join(folder, 'threads');
+    await train(device, out, { stopAt: 5 });
+    const { run } = await train(device, out, { mode: 'resume', config: smallConfig({ workers: 3 }) });
+    expect(await leftBy(run)).toEqual(await leftBy(whole.run));
+  });
+
   it('goes on beyond the schedule at its least learning rate', async () => {
     const config = smallConfig({ steps: 4 });
     const out = join(folder, 'beyond');
