@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
-import { COMPACT, type UNet3PlusConfig } from '../model/config.js';
+import { COMPACT } from '../model/config.js';
+import { detectorConfig } from '../model/config-schema.js';
 import { explainConfigIssue } from './config-errors.js';
 
 const count = z.int().min(1);
@@ -19,33 +20,21 @@ const patch = z
   .max(2048)
   .multipleOf(PATCH_STEP, { error: ({ input }) => describePatch(Number(input)), abort: true });
 
-/** As UNet3PlusConfig, which explains the names; input and outputs are what training feeds and asks. */
+/** As UNet3PlusConfig, which explains the names; the compact network by default. */
+const { shape } = detectorConfig;
 const modelConfig = z.strictObject({
-  inputChannels: z.literal(1).default(1),
-  encoder: z
-    .array(count)
-    .length(5)
-    .default([...COMPACT.encoder]),
-  branch: count.default(COMPACT.branch),
-  fusion: z
-    .array(count)
-    .length(4)
-    .default([...COMPACT.fusion]),
-  segmentationChannels: z.literal(SEGMENTATION_CHANNELS.length).default(SEGMENTATION_CHANNELS.length),
-  deepSupervision: z.boolean().default(COMPACT.deepSupervision),
-  upsampling: z.enum(['before-conv', 'after-conv']).default(COMPACT.upsampling),
-  fusedHead: z.boolean().default(COMPACT.fusedHead),
-  imagePyramid: z.boolean().default(COMPACT.imagePyramid),
-  context: z
-    .strictObject({
-      channels: count,
-      dilations: z.array(count).min(1),
-      window: count.refine((side) => side % 2 === 1, 'expected an odd number'),
-    })
-    .nullable()
-    .default(COMPACT.context && { ...COMPACT.context, dilations: [...COMPACT.context.dilations] }),
-  classes: z.literal(CLASSES.length).default(CLASSES.length),
-}) satisfies z.ZodType<UNet3PlusConfig>;
+  inputChannels: shape.inputChannels.default(1),
+  encoder: shape.encoder.default([...COMPACT.encoder]),
+  branch: shape.branch.default(COMPACT.branch),
+  fusion: shape.fusion.default([...COMPACT.fusion]),
+  segmentationChannels: shape.segmentationChannels.default(SEGMENTATION_CHANNELS.length),
+  deepSupervision: shape.deepSupervision.default(COMPACT.deepSupervision),
+  upsampling: shape.upsampling.default(COMPACT.upsampling),
+  fusedHead: shape.fusedHead.default(COMPACT.fusedHead),
+  imagePyramid: shape.imagePyramid.default(COMPACT.imagePyramid),
+  context: shape.context.default(COMPACT.context && { ...COMPACT.context, dilations: [...COMPACT.context.dilations] }),
+  classes: shape.classes.default(CLASSES.length),
+});
 
 const lossConfig = z.strictObject({
   /** Weight of the per-pixel focal loss. */

@@ -19,6 +19,8 @@ const yamlFile = (text: string): string => {
   return path;
 };
 
+const withWindow = (window: number): object => ({ model: { context: { channels: 2, dilations: [1], window } } });
+
 describe('a training configuration', () => {
   it('is all defaults when nothing is given', async () => {
     expect(parseTrainConfig(undefined, 'x')).toEqual(defaultConfig());
@@ -90,6 +92,8 @@ describe('a training configuration', () => {
     ['a negative rate', { train: { learningRate: -1 } }, 'train.learningRate is -1: '],
     ['NaN', { train: { learningRate: NaN } }, 'train.learningRate is NaN: '],
     ['a list of the wrong length', { model: { encoder: [8, 16] } }, 'model.encoder'],
+    ['an even context window', withWindow(4), 'model.context.window is 4: expected an odd number.'],
+    ['a context window that a model file may not have', withWindow(35), 'model.context.window is 35: too big: expected number to be <=33.'],
     ['a list for the whole', [1], 'c.yaml: the configuration is [1]: '],
   ])('with %s is refused with key, finding and repair', (_, input, message) => {
     const read = (): unknown => parseTrainConfig(input, 'c.yaml');

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
+import type { UNet3PlusConfig } from './config.js';
+
+const width = z.int().min(1).max(4096);
+
+/** A detector's network, in a model file and in a training configuration alike: what can be trained can be loaded. */
+export const detectorConfig = z.strictObject({
+  inputChannels: z.literal(1),
+  encoder: z.array(width).length(5),
+  branch: width,
+  fusion: z.array(width).length(4),
+  segmentationChannels: z.literal(SEGMENTATION_CHANNELS.length),
+  deepSupervision: z.boolean(),
+  upsampling: z.enum(['before-conv', 'after-conv']),
+  fusedHead: z.boolean(),
+  imagePyramid: z.boolean(),
+  context: z
+    .strictObject({
+      channels: width,
+      dilations: z.array(z.int().min(1).max(16)).min(1).max(8),
+      window: z
+        .int()
+        .min(1)
+        .max(33)
+        .refine((side) => side % 2 === 1, 'expected an odd number'),
+    })
+    .nullable(),
+  classes: z.literal(CLASSES.length),
+}) satisfies z.ZodType<UNet3PlusConfig>;
