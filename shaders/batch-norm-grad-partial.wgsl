@@ -3,6 +3,7 @@
 //   partial[c,k] = (sum of g * z, sum of g) over segment k of channel c
 // One workgroup per segment; grid = (segments of a plane, C, N).
 // requires: lib/batch-norm.wgsl
+// requires: lib/workgroup-sum.wgsl
 override WG: u32 = 64;                // invocations per workgroup, a power of two
 struct Params {
   plane: u32, segment: u32,           // P = H*W; pixels of a segment
@@ -17,8 +18,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> table: array<f32>;            // [C,TABLE]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;    // [C,K,2]
 @group(0) @binding(4) var<uniform> params: Params;
-
-var<workgroup> sums: array<vec2f, WG>;
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -36,14 +35,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let g = select(0.0, dy[dyBase + p], open);
     own += vec2f(g * (v - mean), g);
   }
-  sums[lane] = own;
-  for (var half = WG / 2; half > 0; half >>= 1) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-  }
+  let sum = workgroupSum(lane, vec4f(own, 0.0, 0.0));
   if (lane == 0) {
     let at = 2 * ((params.firstChannel + group.y) * params.partials + group.z * groups.x + group.x);
-    partial[at] = sums[0].x * table[row + INVERSE_DEVIATION];
-    partial[at + 1] = sums[0].y;
+    partial[at] = sum.x * table[row + INVERSE_DEVIATION];
+    partial[at + 1] = sum.y;
   }
 }

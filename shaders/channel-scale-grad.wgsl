@@ -1,6 +1,7 @@
 // Gradient of a factor per channel by the factor, stage 1: sums over one segment of one plane.
 //   partial[c,k] = sum of x * dy over segment k of channel c
 // One workgroup per segment; grid = (segments of a plane, C, N).
+// requires: lib/workgroup-sum.wgsl
 override WG: u32 = 64;                // invocations per workgroup, a power of two
 struct Params {
   plane: u32, segment: u32,           // P = H*W; pixels of a segment
@@ -14,8 +15,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [C,K,1]
 @group(0) @binding(3) var<uniform> params: Params;
 
-var<workgroup> sums: array<f32, WG>;
-
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let xBase = (group.z * params.xChannels + params.xOffset + group.y) * params.plane;
@@ -23,10 +22,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = min((group.x + 1) * params.segment, params.plane);
   var own = 0.0;
   for (var p = group.x * params.segment + lane; p < end; p += WG) { own += x[xBase + p] * dy[dyBase + p]; }
-  sums[lane] = own;
-  for (var half = WG / 2; half > 0; half >>= 1) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-  }
-  if (lane == 0) { partial[(params.firstChannel + group.y) * params.partials + group.z * groups.x + group.x] = sums[0]; }
+  let sum = workgroupSum(lane, vec4f(own, 0.0, 0.0, 0.0)).x;
+  if (lane == 0) { partial[(params.firstChannel + group.y) * params.partials + group.z * groups.x + group.x] = sum; }
 }

@@ -27,8 +27,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   let row = flatIndex(gid, nwg, WG);
   if (row >= params.rows) { return; }
   let scale = dy[0] * inverse[0] * rowMask(row);
-  let n = row / params.inner;
-  let start = n * params.classes * params.inner + row - n * params.inner;
+  let start = rowStart(row);
   let norm = rowNorm(start);
   var shares = 0.0;
   for (var c = 0u; c < params.classes; c++) { shares += classShare(row, start, c); }

@@ -37,8 +37,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 fn rowTerm(row: u32) -> vec2f {
   let m = rowMask(row);
   if (m == 0.0) { return vec2f(); }
-  let n = row / params.inner;
-  let start = n * params.classes * params.inner + row - n * params.inner;
+  let start = rowStart(row);
   let norm = rowNorm(start);
   var term = 0.0;
   var divisor = 0.0;

@@ -1,6 +1,7 @@
 // Mean of every plane, NCHW -> NC.
 //   y[n,c] = sum over p of x[n,c,p] / P
 // One workgroup per plane; grid = (C of this run, N).
+// requires: lib/workgroup-sum.wgsl
 override WG: u32 = 64;                // invocations per workgroup, a power of two
 struct Params {
   plane: u32,                         // P = H*W
@@ -11,17 +12,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,C]
 @group(0) @binding(2) var<uniform> params: Params;
 
-var<workgroup> sums: array<f32, WG>;
-
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let base = (group.y * params.xChannels + params.xOffset + group.x) * params.plane;
   var own = 0.0;
   for (var p = lane; p < params.plane; p += WG) { own += x[base + p]; }
-  sums[lane] = own;
-  for (var half = WG / 2; half > 0; half >>= 1) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-  }
-  if (lane == 0) { y[group.y * params.total + params.firstChannel + group.x] = sums[0] / f32(params.plane); }
+  let sum = workgroupSum(lane, vec4f(own, 0.0, 0.0, 0.0)).x;
+  if (lane == 0) { y[group.y * params.total + params.firstChannel + group.x] = sum / f32(params.plane); }
 }

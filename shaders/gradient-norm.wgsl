@@ -1,5 +1,5 @@
 // First stage of the global norm of all gradients: sums of squares of fixed pieces.
-//   partials[g] = sum over the piece of gradient^2;  nonFinite[g] = number of gradients that are infinite or NaN
+//   partials[g] = (sum over the piece of gradient^2, number of gradients that are infinite or NaN)
 // Finiteness is read from the bits, since WGSL may assume that there are no NaNs; such gradients are left out of the sum.
 // One workgroup per piece of `piece` elements; grid = number of pieces in this range of the flat array.
 // requires: lib/workgroup-sum.wgsl

@@ -1,5 +1,5 @@
 // Up to five scalars more of a weighted sum, and their values side by side.
-//   total = (first ? 0 : total) + sum of weight_i * x_i;  values[first + i] = x_i
+//   total = (first > 0 ? total : 0) + sum of weight_i * x_i;  values[first + i] = x_i
 // One invocation.
 override WG: u32 = 1;                 // invocations per workgroup
 struct Params {

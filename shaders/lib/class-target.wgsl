@@ -1,5 +1,11 @@
 // What cross-entropy and its gradient share; the requiring file declares logits, labels, weight, mask and params.
 
+// Element of the logits where row (n, p) starts; its classes follow `inner` apart.
+fn rowStart(row: u32) -> u32 {
+  let n = row / params.inner;
+  return n * params.classes * params.inner + row - n * params.inner;
+}
+
 // 0 for rows that are left out
 fn rowMask(row: u32) -> f32 {
   if (params.probabilities == 0u && labels[row] == params.ignored) { return 0.0; }
