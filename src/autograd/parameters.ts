@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import type { Device } from '../runtime/device.js';
-import { Storage } from '../runtime/storage.js';
-import { Tensor } from '../runtime/tensor.js';
+import { Storage, wholeStorage } from '../runtime/storage.js';
+import { elementsIn, tensorIn, type Tensor } from '../runtime/tensor.js';
 import { Parameter } from './tape.js';
 
 /** Name, axes (`'OIHW'`, `'C'`, ...) and sizes of a parameter or of a buffer. */
@@ -65,8 +65,8 @@ export class ParameterStore {
     refuseRepeatedNames([...specs, ...bufferSpecs]);
     this.parameterLayout = layOut(specs);
     this.bufferLayout = layOut(bufferSpecs);
-    this.parameterCount = specs.reduce((sum, s) => sum + elementsOf(s), 0);
-    this.bufferCount = bufferSpecs.reduce((sum, s) => sum + elementsOf(s), 0);
+    this.parameterCount = specs.reduce((sum, s) => sum + elementsIn(s.shape), 0);
+    this.bufferCount = bufferSpecs.reduce((sum, s) => sum + elementsIn(s.shape), 0);
     this.weights = flat(device, 'weights', this.parameterLayout.elements, true);
     this.gradients = flat(device, 'gradients', this.parameterLayout.elements, options.gradients ?? true);
     this.buffers = flat(device, 'buffers', this.bufferLayout.elements, true);
@@ -134,14 +134,10 @@ export class ParameterStore {
   }
 }
 
-function elementsOf(spec: TensorSpec): number {
-  return spec.shape.reduce((product, s) => product * s, 1);
-}
-
 function layOut(specs: readonly TensorSpec[]): Layout {
   let elements = 0;
   const places = specs.map((spec): Place => {
-    const place = { spec, first: elements, size: elementsOf(spec) };
+    const place = { spec, first: elements, size: elementsIn(spec.shape) };
     elements += Math.ceil(place.size / ALIGN) * ALIGN;
     return place;
   });
@@ -151,14 +147,12 @@ function layOut(specs: readonly TensorSpec[]): Layout {
 function flat(device: Device, label: string, elements: number, allocated: boolean): Tensor<'E'> {
   const sizeBytes = 4 * elements;
   const storage = allocated ? device.persistentStorage(label, sizeBytes) : new Storage(label, sizeBytes, undefined, true);
-  const buffer = { storage, offsetBytes: 0, sizeBytes };
-  return new Tensor('E', [elements], [{ buffer, blockChannels: 1, offset: 0, count: 1 }], label);
+  return tensorIn(wholeStorage(storage), 'E', [elements], label);
 }
 
 function slice(whole: Tensor<'E'>, { spec, first, size }: Place): Tensor {
   const buffer = { storage: whole.buffer.storage, offsetBytes: 4 * first, sizeBytes: 4 * size };
-  const channels = spec.axes === 'NCHW' ? (spec.shape[1] ?? 1) : 1;
-  return new Tensor(spec.axes, spec.shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], spec.name);
+  return tensorIn(buffer, spec.axes, spec.shape, spec.name);
 }
 
 function flatten(layout: Layout, values: ReadonlyMap<string, Float32Array | ShapedArray>): Float32Array<ArrayBuffer> {
@@ -212,8 +206,8 @@ function refuseMismatch(specs: readonly TensorSpec[], values: ReadonlyMap<string
 
 /** Shape [1] and a scalar's [] hold the same. */
 function fits(spec: TensorSpec, value: Float32Array | ShapedArray): boolean {
-  if (dataOf(value).length !== elementsOf(spec)) return false;
-  return value instanceof Float32Array || elementsOf(spec) === 1 || value.shape.join() === spec.shape.join();
+  if (dataOf(value).length !== elementsIn(spec.shape)) return false;
+  return value instanceof Float32Array || elementsIn(spec.shape) === 1 || value.shape.join() === spec.shape.join();
 }
 
 function shapeOf(value: Float32Array | ShapedArray): string {

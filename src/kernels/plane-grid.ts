@@ -1,8 +1,7 @@
-import type { Grid } from '../runtime/recorder.js';
+import { MAX_WORKGROUPS, type Grid } from '../runtime/recorder.js';
 
 /** Pixels that one invocation handles before a plane is spread over more workgroups. */
 const PIXELS_PER_INVOCATION = 4;
-const MAX_WORKGROUPS = 65535;
 
 /** Grid of the kernels that stride over one plane per (y, z) workgroup: x along the plane, y = channels (or groups of them), z = images. */
 export function planeGrid(

@@ -1,6 +1,6 @@
 import type { Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
-import { Tensor } from '../runtime/tensor.js';
+import { tensorIn, type Tensor } from '../runtime/tensor.js';
 import * as shaders from './shaders.gen.js';
 
 /** Scalars that one dispatch takes. */
@@ -36,7 +36,7 @@ export function weightedSumGrad(r: Recorder, weights: readonly number[], dy: Ten
   }
   return weights.map((_, i) => {
     const buffer = { storage: all.storage, offsetBytes: all.offsetBytes + i * SPACING, sizeBytes: 4 };
-    return new Tensor('', [], [{ buffer, blockChannels: 1, offset: 0, count: 1 }], `loss gradient ${i}`);
+    return tensorIn(buffer, '', [], `loss gradient ${i}`);
   });
 }
 

@@ -2,7 +2,7 @@ import { UserError } from '../errors.js';
 import { PipelineCache } from './pipelines.js';
 import { Readback } from './readback.js';
 import { Storage, wholeStorage } from './storage.js';
-import { Tensor } from './tensor.js';
+import { elementsIn, tensorIn, type Tensor } from './tensor.js';
 
 export interface DeviceOptions {
   /** Smaller limit for one binding than the adapter's, in bytes: splits feature maps earlier (tests use it). */
@@ -57,9 +57,7 @@ export class Device {
 
   /** Throws the first error that the device reported asynchronously. */
   check(): void {
-    if (!this.failure) return;
-    const error = this.failure;
-    throw error;
+    if (this.failure) throw this.failure;
   }
 
   /** Waits until everything submitted so far has run; throws what went wrong. */
@@ -104,10 +102,8 @@ export class Device {
 
   /** A persistent tensor of zeros (or of `data`), in one buffer. */
   tensor<A extends string>(axes: A, shape: readonly number[], data?: ArrayLike<number>, label = 'input'): Tensor<A> {
-    const elements = shape.reduce((product, s) => product * s, 1);
-    const storage = this.persistentStorage(label, 4 * elements);
-    const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
-    const tensor = new Tensor(axes, shape, [{ buffer: wholeStorage(storage), blockChannels: channels, offset: 0, count: channels }], label);
+    const storage = this.persistentStorage(label, 4 * elementsIn(shape));
+    const tensor = tensorIn(wholeStorage(storage), axes, shape, label);
     if (data) this.write(tensor, data);
     return tensor;
   }

@@ -6,15 +6,20 @@ interface CompiledShader {
   readonly pipelineLayout: GPUPipelineLayout;
 }
 
+interface ReadyPipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
 /** Shader modules, explicit layouts and pipelines of one device, each made once. */
 export class PipelineCache {
   private readonly shaders = new Map<Shader, Promise<CompiledShader>>();
-  private readonly pipelines = new Map<string, Promise<{ pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }>>();
+  private readonly pipelines = new Map<string, Promise<ReadyPipeline>>();
 
   constructor(private readonly gpu: GPUDevice) {}
 
   /** Compiles (or finds) the pipeline of a shader with these overrides; many calls compile in parallel. */
-  get(shader: Shader, overrides: Readonly<Record<string, number>>): Promise<{ pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }> {
+  get(shader: Shader, overrides: Readonly<Record<string, number>>): Promise<ReadyPipeline> {
     const constants = { ...shader.overrides, ...overrides };
     const key = `${shader.name} ${JSON.stringify(Object.entries(constants).sort())}`;
     let entry = this.pipelines.get(key);
@@ -26,7 +31,7 @@ export class PipelineCache {
     shader: Shader,
     constants: Record<string, number>,
     label: string,
-  ): Promise<{ pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }> {
+  ): Promise<ReadyPipeline> {
     let compiled = this.shaders.get(shader);
     if (!compiled) this.shaders.set(shader, (compiled = this.compileModule(shader)));
     const { module, layout, pipelineLayout } = await compiled;

@@ -71,8 +71,7 @@ export async function compileProgram(
       `${options.label ?? 'program'}: the memory plan needs ${mebibytes(plan.peakBytes)}, the budget is ${mebibytes(budget)}; raise it or use a smaller batch, patch or tile.`,
     );
   }
-  const pipelines = Promise.all(dispatches.map((d) => device.pipelines.get(d.shader, d.overrides)));
-  const compiled = await pipelines;
+  const compiled = await Promise.all(dispatches.map((d) => device.pipelines.get(d.shader, d.overrides)));
   const usage = GPU_STORAGE | GPU_UNIFORM | GPU_COPY_SRC | GPU_COPY_DST;
   const slots = plan.slotBytes.map((bytes, i) => device.createBuffer(`${options.label ?? 'program'} slot ${i}`, bytes, usage));
   for (const [i, storage] of storages.entries()) storage.buffer = slots[plan.slotOf[i] ?? -1];
@@ -115,31 +114,25 @@ function findLifetimes(dispatches: readonly Dispatch[], kept: ReadonlySet<Storag
   return { storages, lifetimes };
 }
 
-/** One uniform buffer with the params of every dispatch, 256 bytes apart; equal params share a place. */
+/** One uniform buffer with the params of every dispatch, at offsets that can be bound; equal params share a place. */
 function writeParams(device: Device, dispatches: readonly Dispatch[]): { buffer: GPUBuffer; offsets: number[] } {
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
-  const places = new Map<string, number>();
-  const contents: Uint8Array<ArrayBuffer>[] = [];
+  const places = new Map<string, { offset: number; bytes: Uint8Array }>();
   let end = 0;
   const offsets = dispatches.map((d) => {
     const bytes = new Uint8Array(d.shader.params?.sizeBytes ?? 16);
     packParams(d.shader, d.params, new DataView(bytes.buffer));
     const key = bytes.join();
     const known = places.get(key);
-    if (known !== undefined) return known;
-    const place = end;
-    places.set(key, place);
-    contents.push(bytes);
+    if (known) return known.offset;
+    const offset = end;
+    places.set(key, { offset, bytes });
     end += Math.ceil(bytes.length / align) * align;
-    return place;
+    return offset;
   });
-  const buffer = device.createBuffer('params', Math.max(end, align), GPU_UNIFORM | GPU_COPY_DST);
   const all = new Uint8Array(Math.max(end, align));
-  let at = 0;
-  for (const bytes of contents) {
-    all.set(bytes, at);
-    at += Math.ceil(bytes.length / align) * align;
-  }
+  for (const { offset, bytes } of places.values()) all.set(bytes, offset);
+  const buffer = device.createBuffer('params', all.length, GPU_UNIFORM | GPU_COPY_DST);
   device.gpu.queue.writeBuffer(buffer, 0, all);
   return { buffer, offsets };
 }
@@ -148,7 +141,7 @@ function bind(device: Device, d: Dispatch, layout: GPUBindGroupLayout, params: G
   const entries: GPUBindGroupEntry[] = d.shader.bindings.map(({ name, binding }) => {
     const ref = d.buffers[name];
     if (!ref?.storage.buffer) throw new Error(`${d.shader.name}: ${name} has no memory.`);
-    return { binding, resource: { buffer: ref.storage.buffer, offset: ref.offsetBytes, size: Math.max(4, ref.sizeBytes) } };
+    return { binding, resource: { buffer: ref.storage.buffer, offset: ref.offsetBytes, size: ref.sizeBytes } };
   });
   if (d.shader.params)
     entries.push({ binding: d.shader.params.binding, resource: { buffer: params, offset: paramsOffset, size: d.shader.params.sizeBytes } });

@@ -4,7 +4,7 @@ import type { MemoryPlan } from './memory-plan.js';
 import { compileProgram, planProgram, type CompileOptions, type Program } from './program.js';
 import type { Access, Shader } from './shader.js';
 import { Storage, wholeStorage, type BufferRef } from './storage.js';
-import { Tensor, type ChannelBlock } from './tensor.js';
+import { elementsIn, Tensor, tensorIn, type ChannelBlock } from './tensor.js';
 
 /** Number of workgroups along x, y and z. */
 export type Grid = readonly [x: number, y: number, z: number];
@@ -24,7 +24,8 @@ interface DispatchArguments<B extends Record<string, Access>, P extends string, 
   readonly grid: Grid;
 }
 
-const MAX_WORKGROUPS = 65535;
+/** Along one dimension of a grid: WebGPU's default limit. */
+export const MAX_WORKGROUPS = 65535;
 
 /**
  * The list of dispatches of one program (a training step, an evaluation). Nothing runs while recording: shapes are static, so
@@ -57,10 +58,8 @@ export class Recorder {
 
   /** A stand-in for a persistent tensor in a recording that is planned but never compiled. */
   external<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
-    const sizeBytes = 4 * shape.reduce((product, s) => product * s, 1);
-    const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
-    const buffer = wholeStorage(new Storage(label, sizeBytes, undefined, true));
-    return new Tensor(axes, shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], label);
+    const storage = new Storage(label, 4 * elementsIn(shape), undefined, true);
+    return tensorIn(wholeStorage(storage), axes, shape, label);
   }
 
   /** Keeps a transient tensor readable after the program has run. */
@@ -79,7 +78,7 @@ export class Recorder {
   }
 
   private allocate(axes: string, shape: readonly number[], label: string): ChannelBlock[] {
-    const bytes = 4 * shape.reduce((product, s) => product * s, 1);
+    const bytes = 4 * elementsIn(shape);
     const limit = this.device.maxBindingBytes;
     const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
     const channelBytes = bytes / channels;

@@ -53,7 +53,7 @@ function checkedU32(shader: Shader, name: string, value: number): number {
   throw new RangeError(`${shader.name}: param ${name} = ${value} does not fit an unsigned 32-bit integer.`);
 }
 
-/** The file, line and column of a position in the joined source of a shader. */
+/** The .wgsl file, and the line in it, of a line of a shader's joined source. */
 export function locate(shader: Shader, line: number): { file: string; line: number } {
   const segment = shader.segments.findLast((s) => s.firstLine <= line) ?? { file: shader.name, firstLine: 1 };
   return { file: segment.file, line: line - segment.firstLine + 1 };

@@ -33,7 +33,7 @@ export class Tensor<Axes extends string = string> {
   }
 
   get size(): number {
-    return this.shape.reduce((product, s) => product * s, 1);
+    return elementsIn(this.shape);
   }
 
   get sizeBytes(): number {
@@ -59,6 +59,17 @@ export class Tensor<Axes extends string = string> {
   toString(): string {
     return `${this.label || 'tensor'}: ${this.axes} ${this.shape.join('x')}`;
   }
+}
+
+/** Numbers in a tensor of these sizes. */
+export function elementsIn(shape: readonly number[]): number {
+  return shape.reduce((product, s) => product * s, 1);
+}
+
+/** A tensor that fills `buffer`. */
+export function tensorIn<A extends string>(buffer: BufferRef, axes: A, shape: readonly number[], label = ''): Tensor<A> {
+  const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
+  return new Tensor(axes, shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], label);
 }
 
 /** Channels [from, from + count) of an NCHW tensor, sharing its memory. */
