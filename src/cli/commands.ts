@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./detect.js')).registerDetect,
   },
   {
+    name: 'bench',
+    summary: 'measure speed and memory of the engine on the standard workloads',
+    load: async () => (await import('./bench.js')).registerBench,
+  },
+  {
     name: 'info',
     summary: 'print what a model file holds: architecture, working pixel spacing, threshold, training, model card',
     load: async () => (await import('./info.js')).registerInfo,

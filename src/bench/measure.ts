@@ -1,0 +1,100 @@
+import type { BuildContext, NamedArrays, Operation, Runnable } from './runnable.js';
+
+export interface MeasureOptions {
+  /** Repetitions; default: as many as fit the time budget, at least `LEAST_REPS`. */
+  readonly reps?: number | undefined;
+  readonly budgetMs?: number | undefined;
+  /** Milliseconds of processor time that this process has used, where the platform tells. */
+  readonly cpuMs?: (() => number) | undefined;
+}
+
+export interface Timing {
+  readonly medianMs: number;
+  readonly minMs: number;
+  readonly p90Ms: number;
+  readonly reps: number;
+  /** JavaScript's time to encode and submit; null where steps are not submitted in one go. */
+  readonly jsMsPerStep: number | null;
+  /** Processor time of all threads of this process per step: on a software adapter, what the kernels cost, whoever shares the cores. */
+  readonly cpuMsPerStep: number | null;
+}
+
+/** An operation after its first execution. */
+export interface Started {
+  readonly operation: Operation;
+  readonly runnable: Runnable;
+  /** From opening the device to the end of the first execution, shader compilation included; other operations not counted. */
+  readonly firstMs: number;
+  readonly gpuBytesPeak: number;
+  /** Filled where the outputs are those of the first step and somebody wants them. */
+  readonly outputs: NamedArrays | null;
+}
+
+const LEAST_REPS = 5;
+const MOST_REPS = 1000;
+const DEFAULT_BUDGET_MS = 4000;
+
+/** Builds an operation and runs it once. @param openMs what opening the device took */
+export async function start(operation: Operation, context: BuildContext, openMs: number, wantOutputs: boolean): Promise<Started> {
+  const { device } = context;
+  const before = device.allocatedBytes;
+  const startedAt = performance.now();
+  const runnable = await operation.build(context);
+  runnable.step();
+  await runnable.wait();
+  const firstMs = openMs + performance.now() - startedAt;
+  const gpuBytesPeak = device.allocatedBytes - before;
+  const outputs = wantOutputs && operation.outputsOf === 'first step' ? await runnable.outputs() : null;
+  return { operation, runnable, firstMs, gpuBytesPeak, outputs };
+}
+
+export interface Repetition {
+  readonly ms: number;
+  readonly jsMs: number;
+}
+
+/** One step, from its encoding until the GPU is done. */
+export async function repeat(runnable: Runnable): Promise<Repetition> {
+  const startedAt = performance.now();
+  runnable.step();
+  const submittedAt = performance.now();
+  await runnable.wait();
+  return { ms: performance.now() - startedAt, jsMs: submittedAt - startedAt };
+}
+
+/** Repeats an operation that has run before. */
+export async function measure(runnable: Runnable, options: MeasureOptions = {}): Promise<Timing> {
+  const { reps, budgetMs = DEFAULT_BUDGET_MS, cpuMs } = options;
+  const repetitions: Repetition[] = [];
+  const cpuBefore = cpuMs?.() ?? NaN;
+  const startedAt = performance.now();
+  while (
+    reps === undefined
+      ? repetitions.length < LEAST_REPS || (repetitions.length < MOST_REPS && performance.now() - startedAt < budgetMs)
+      : repetitions.length < reps
+  )
+    repetitions.push(await repeat(runnable));
+  const cpu = ((cpuMs?.() ?? NaN) - cpuBefore) / repetitions.length;
+  const times = repetitions.map(({ ms }) => ms);
+  return {
+    medianMs: quantile(times, 0.5),
+    minMs: quantile(times, 0),
+    p90Ms: quantile(times, 0.9),
+    reps: times.length,
+    jsMsPerStep: runnable.program
+      ? quantile(
+          repetitions.map(({ jsMs }) => jsMs),
+          0.5,
+        )
+      : null,
+    cpuMsPerStep: Number.isFinite(cpu) ? cpu : null,
+  };
+}
+
+/** Value below which this part of the others lies; between two of them interpolated. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = part * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(at)] ?? NaN, sorted[Math.ceil(at)] ?? NaN];
+  return low + (high - low) * (at - Math.floor(at));
+}
