@@ -27,7 +27,8 @@ export interface BasinRules {
 /** Stable order by descending value (positive floats sort like their bits; radix sort in two passes of 16 bits). */
 function descending(values: Float32Array): Uint32Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  let from = Uint32Array.from({ length: values.length }, (_, i) => i);
+  let from = new Uint32Array(values.length);
+  for (let i = 0; i < from.length; i++) from[i] = i;
   let to = new Uint32Array(values.length);
   for (const shift of [0, 16]) {
     const start = new Uint32Array(65537);
@@ -89,11 +90,14 @@ function labelBasins(up: Int32Array, peak: Uint32Array): Int32Array {
   return label;
 }
 
-/** Adjacent pixels of two basins that may turn out to be one; `saddle` = the lower of the two pixels. */
+/**
+ * Pairs of adjacent pixels of two basins that may turn out to be one; `saddle` = the lower of the two pixels. On a map without
+ * order these are more than there are pixels, so they lie in typed arrays of the exact size.
+ */
 interface Passes {
-  readonly a: number[];
-  readonly b: number[];
-  readonly saddle: number[];
+  readonly a: Int32Array;
+  readonly b: Int32Array;
+  readonly saddle: Float32Array;
 }
 
 class BasinForest {
@@ -150,9 +154,16 @@ class BasinForest {
   }
 }
 
-/** All passes that can matter: a root is never lower than its members, so a prominent member stays prominent. */
-function openPasses(p: Float32Array, stride: number, label: Int32Array, forest: BasinForest): Passes {
-  const passes: Passes = { a: [], b: [], saddle: [] };
+/** What the passes are read from. */
+interface Landscape {
+  readonly p: Float32Array;
+  readonly stride: number;
+  readonly label: Int32Array;
+  readonly forest: BasinForest;
+}
+
+/** Visits all passes that can matter: a root is never lower than its members, so a prominent member stays prominent. */
+function eachOpenPass({ p, stride, label, forest }: Landscape, visit: (a: number, b: number, saddle: number) => void): void {
   const forward = [1, stride - 1, stride, stride + 1];
   for (let i = 0; i < p.length; i++) {
     const a = label[i] ?? 0;
@@ -162,12 +173,21 @@ function openPasses(p: Float32Array, stride: number, label: Int32Array, forest: 
       const b = label[j] ?? 0;
       if (b === 0 || b === a) continue;
       const saddle = Math.min(p[i] ?? 0, p[j] ?? 0);
-      if (forest.isProminent(Math.max(a, b), saddle) && !forest.areSuppressed(a, b)) continue;
-      passes.a.push(a);
-      passes.b.push(b);
-      passes.saddle.push(saddle);
+      if (!forest.isProminent(Math.max(a, b), saddle) || forest.areSuppressed(a, b)) visit(a, b, saddle);
     }
   }
+}
+
+function openPasses(landscape: Landscape): Passes {
+  let count = 0;
+  eachOpenPass(landscape, () => count++);
+  const passes: Passes = { a: new Int32Array(count), b: new Int32Array(count), saddle: new Float32Array(count) };
+  let n = 0;
+  eachOpenPass(landscape, (a, b, saddle) => {
+    passes.a[n] = a;
+    passes.b[n] = b;
+    passes.saddle[n++] = saddle;
+  });
   return passes;
 }
 
@@ -180,8 +200,8 @@ export function findBasins(p: Float32Array, stride: number, rules: BasinRules): 
   const peak = peaksByHeight(p, up);
   const label = labelBasins(up, peak);
   const forest = new BasinForest(p, stride, peak, rules);
-  const passes = openPasses(p, stride, label, forest);
+  const passes = openPasses({ p, stride, label, forest });
   // Highest pass first: where the water would join first when the map is flooded from the top.
-  for (const k of descending(Float32Array.from(passes.saddle))) forest.meet(passes.a[k] ?? 0, passes.b[k] ?? 0, passes.saddle[k] ?? 0);
+  for (const k of descending(passes.saddle)) forest.meet(passes.a[k] ?? 0, passes.b[k] ?? 0, passes.saddle[k] ?? 0);
   return { stride, p, label, peak, root: forest.flatten() };
 }

@@ -23,6 +23,13 @@ function one(maps: ProbabilityMaps): Candidate {
   return first;
 }
 
+/** The result and the processor time that it took, s: what else the machine does hardly changes it. */
+function timed<T>(work: () => T): [result: T, seconds: number] {
+  const start = process.cpuUsage();
+  const result = work();
+  return [result, process.cpuUsage(start).user / 1e6];
+}
+
 describe('findCandidates', () => {
   test('an empty map has no candidates', () => {
     expect(findCandidates(createMaps(40, 30), at)).toEqual([]);
@@ -157,16 +164,24 @@ describe('findCandidates', () => {
     );
   });
 
-  test('a map of 8 million pixels with 3,000 specks takes less than 4 s (1 s on an idle core)', () => {
+  test('a map of 8 million pixels with 3,000 specks takes less than 4 s of a core (1 s)', () => {
     const random = new Random(5);
     const maps = createMaps(2400, 3400);
     for (let n = 0; n < 3000; n++)
       blob(maps.malignantLike, 2400, random.uniform(5, 2394), random.uniform(5, 3390), random.uniform(0.05, 1), random.uniform(0.7, 3));
-    const start = performance.now();
-    const found = findCandidates(maps, at);
-    expect(performance.now() - start).toBeLessThan(4000);
+    const [found, seconds] = timed(() => findCandidates(maps, at));
+    expect(seconds).toBeLessThan(4);
     expect(found.length).toBeGreaterThan(2500);
     expect(found.length).toBeLessThanOrEqual(3000);
+  });
+
+  test('where nothing stands out from saturated noise, 2 million pixels with 10,000 candidates take less than 6 s of a core (1.6 s)', () => {
+    const random = new Random(1);
+    const maps = createMaps(1200, 1700);
+    for (let i = 0; i < maps.benignLike.length; i++) maps.benignLike[i] = random.uniform(0.9999, 1);
+    const [found, seconds] = timed(() => findCandidates(maps, at));
+    expect(seconds).toBeLessThan(6);
+    expect(found.length).toBeGreaterThan(10_000);
   });
 });
 
