@@ -66,9 +66,8 @@ async function benchWorkload(workload: Workload, options: BenchOptions, adapter:
     const context: BuildContext = { device, inputs, memoryBudgetBytes: options.memoryBudget, modelFile };
     const outputs = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     if (options.serve) {
-      const lines = createInterface({ input: process.stdin });
       const print = (reply: object): void => void process.stdout.write(`${JSON.stringify(reply)}\n`);
-      const served = await serve(workload, context, openMs, environment, { lines, print });
+      const served = await serve(workload, context, openMs, environment, { lines: requests(), print });
       if (options.output !== undefined) await writeArrays(options.output, served);
       return;
     }
@@ -86,6 +85,11 @@ async function benchWorkload(workload: Workload, options: BenchOptions, adapter:
   } finally {
     device.destroy();
   }
+}
+
+/** Lines of the standard input, read only when they are asked for: readline drops those that arrive before. */
+async function* requests(): AsyncGenerator<string> {
+  yield* createInterface({ input: process.stdin });
 }
 
 function processCpuMs(): number {
