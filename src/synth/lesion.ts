@@ -23,6 +23,8 @@ export interface Lesion {
 
 /** Part of the calcifications of a pleomorphic lesion that are round. */
 const ROUND_AMONG_PLEOMORPHIC = 0.2;
+/** A calcification's contrast stays within the range of typical contrasts, widened by these factors at its ends. */
+const CONTRAST_LEEWAY = [0.7, 1.3] as const;
 /** Reach of a thin rod beyond the radius of the circle of its area. */
 const ROD_REACH = 1.6;
 
@@ -57,7 +59,7 @@ function placeMcs(prior: Prior, wanted: number, baseContrast: number, config: Sy
     const place = next((diameterMm / 2) * (morphology === 'fine-linear' || morphology === 'vascular' ? ROD_REACH : 1));
     if (!place) continue;
     const relative = (diameterMm / median) ** physics.thicknessPower * Math.exp(random.normal(0, physics.contrastSpread));
-    const contrast = limited(baseContrast * relative, 0.7 * physics.contrast[0], 1.3 * physics.contrast[1]);
+    const contrast = limited(baseContrast * relative, CONTRAST_LEEWAY[0] * physics.contrast[0], CONTRAST_LEEWAY[1] * physics.contrast[1]);
     mcs.push({ x: place.x, y: place.y, morphology, shape: drawShape(morphology, diameterMm, place.alongRad, random), contrast });
   }
   return mcs;

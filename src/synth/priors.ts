@@ -32,7 +32,7 @@ export interface SynthConfig {
   /** Part of the malignant-like lesions beside which a single benign-like calcification lies as well. */
   readonly companionFraction: number;
   readonly priors: readonly Prior[];
-  /** Diameter of the circle of the same area as the calcification's projection, mm; drawn uniformly in the logarithm. */
+  /** Diameter of the circle of about the same area as a calcification's projection, mm; drawn uniformly in the logarithm. */
   readonly diameterMm: Readonly<Record<Morphology, Range>>;
   /** Extent of the whole lesion, mm: diameter of a group, length of a line or segment, diameter of a region. */
   readonly extentMm: Readonly<Record<Distribution, Range>>;
@@ -45,33 +45,38 @@ export interface SynthConfig {
 
 export interface PhysicsConfig {
   /**
-   * Peak contrast c of a lesion's median calcification as imaged (after the MTF): part of the X-rays it takes away. The same
-   * range for both classes: brightness must never stand for malignancy.
+   * Typical peak contrast c of a lesion's calcifications as imaged (after the MTF): part of the X-rays they take away; drawn
+   * uniformly in the logarithm. The same range for both classes: brightness must never stand for malignancy.
    */
   readonly contrast: Range;
   /** SD of the logarithm of a calcification's contrast about its lesion's. */
   readonly contrastSpread: number;
-  /** A calcification's contrast grows with this power of its diameter, relative to its lesion's median diameter. */
+  /** A calcification's contrast grows with this power of its diameter, relative to the median (geometric mean) of its `diameterMm`. */
   readonly thicknessPower: number;
   /** Part of the contrast that is lost to scatter and beam hardening where the tissue is densest (display intensity 1). */
   readonly denseLoss: number;
-  /** Least signal-to-noise ratio, by a matched filter in white noise: below about 5 no one could mark it (Rose); contrast is raised to it, up to the range's end. */
+  /**
+   * Least signal-to-noise ratio, by a matched filter in white noise: below about 5 no one could mark it (Rose). Contrast is raised to
+   * it, but not beyond the end of `contrast`.
+   */
   readonly leastSnr: number;
   /** Natural logarithm of the ratio of X-rays behind display intensities 0 and 1. */
   readonly logRange: number;
   /** SD of the detector's Gaussian point spread, mm. */
   readonly mtfMm: Range;
-  /** A pixel belongs to the mask where the imaged thickness is over this part of its peak. */
+  /** A pixel belongs to the mask where the imaged thickness is at least this part of its peak. */
   readonly maskFraction: number;
 }
 
-/** Counts are expected numbers per cm2, drawn by Poisson, in samples with and without lesions alike. */
+/**
+ * Counts are expected numbers per cm2, drawn by Poisson, in samples with and without lesions alike. Steps are display intensities (0..1),
+ * widths and diameters full widths at half maximum.
+ */
 export interface NegativesConfig {
   /** One or two pixels too bright, not blurred by the MTF. */
   readonly hotPixels: Range;
-  /** Display intensity of a hot pixel above its surroundings. */
   readonly hotPixelStep: Range;
-  /** Vessel-like curves of a few mm up to the patch's side. */
+  /** Vessel-like curves from 4 mm up to the side of the patch with its context. */
   readonly vessels: number;
   readonly vesselWidthMm: Range;
   readonly vesselStep: Range;
@@ -79,10 +84,10 @@ export interface NegativesConfig {
   readonly blobs: number;
   readonly blobDiameterMm: Range;
   readonly blobStep: Range;
-  /** Straight one-pixel film scratches. */
+  /** Nearly straight film scratches of one pixel's width. */
   readonly scratches: number;
   readonly scratchStep: Range;
-  /** Short bent fibres of dust, sharp, dark or bright. */
+  /** Bent fibres of 0.5-2.5 mm, sharp, dark or bright. */
   readonly dust: number;
   readonly dustStep: Range;
 }
@@ -92,9 +97,9 @@ export interface DegradeConfig {
   /** Part of the samples that are blurred, and by what Gaussian SD, px. */
   readonly blurFraction: number;
   readonly blurPx: Range;
-  /** Exponent of display intensity; drawn uniformly in the logarithm. */
+  /** Exponent of display intensity (0..1); drawn uniformly in the logarithm. */
   readonly gamma: Range;
-  /** Gain and offset of display intensity. */
+  /** Factor of display intensity, lowered where the brightest pixel would be cut off, and what is then added. */
   readonly gain: Range;
   readonly offset: Range;
   /** SD of added noise, display intensity; drawn uniformly in the logarithm. */
@@ -111,9 +116,9 @@ export interface DegradeConfig {
 /** Bright spots of an unlabelled background, which may be real calcifications, are left out of the loss. */
 export interface SuspiciousConfig {
   readonly enabled: boolean;
-  /** SD of the narrow Gaussian, mm; the wide one is 1.6 times that. */
+  /** SD of the narrow Gaussian, mm, at least 0.6 px; the wide one is 1.6 times that. */
   readonly scaleMm: number;
-  /** Least response in units of its local noise. */
+  /** Least response, in SD (robust: from the median) of the responses all over the crop. */
   readonly threshold: number;
   /** Least ratio of the two curvatures: 0 a line, 1 a round spot. Lines are kept as hard negatives. */
   readonly roundness: number;
@@ -121,7 +126,7 @@ export interface SuspiciousConfig {
   readonly radiusMm: number;
 }
 
-/** All steps in display intensity (0..1). */
+/** Levels and steps are display intensities (0..1), widths full widths at half maximum. */
 export interface PhantomConfig {
   /** Seed of the cached textures; samples choose places in them. */
   readonly textureSeed: number;
@@ -130,16 +135,17 @@ export interface PhantomConfig {
   readonly exponent: Range;
   /** 0 = the same in all directions .. 1. */
   readonly anisotropy: number;
+  /** Of fat without texture. */
   readonly level: Range;
   /** SD of the texture over a whole 512-px tile. */
   readonly texture: Range;
   /** Step between fat and dense lobes. */
   readonly lobes: Range;
-  /** Ligament-like curves of a patch, and their step and width. */
+  /** Ligament-like curves of a patch with its context, and their step and width. */
   readonly ligaments: Range;
   readonly ligamentStep: Range;
   readonly ligamentWidthMm: Range;
-  /** SD of quantum noise at display intensity 0.5. */
+  /** SD of quantum noise at display intensity 0.5; drawn uniformly in the logarithm. */
   readonly noise: Range;
   /** SD of the logarithm of the noise from place to place, over about 2 mm. */
   readonly noiseSpread: number;

@@ -23,7 +23,7 @@ export interface Shape {
   readonly hazeMm: number;
 }
 
-/** Most steps of a rod in beads, and the overlap that makes them look like one. */
+/** Distance of a rod's beads, in its widths: close enough to look like one. */
 const BEAD_STEP = 0.6;
 
 /**
