@@ -8,7 +8,7 @@ import { checkSpacingOption } from '../data/pixel-spacing.js';
 import { readMammogram } from '../data/read.node.js';
 import { Detector, MIN_SCORE, type DetectedMammogram } from '../detect/detector.js';
 import { buildFindings, NOTICE, type Failure, type FindingsFile, type ImageFindings } from '../detect/findings.js';
-import { outputNames, writeFindings, type OutputNames } from '../detect/findings.node.js';
+import { outputNames, removeEarlierPictures, writeFindings, type OutputNames } from '../detect/findings.node.js';
 import { mapOnOriginalGrid } from '../detect/maps.js';
 import { drawOverlay } from '../detect/overlay.js';
 import { writePicture, writeProbabilityMap } from '../detect/overlay.node.js';
@@ -48,7 +48,7 @@ export function registerDetect(program: Command): void {
     .option('--threshold <p>', 'mark findings with at least this score (default: that of the model)', parseProbability)
     .option('--min-score <p>', 'list findings with at least this score', parseProbability, MIN_SCORE)
     .option('--memory-budget <bytes>', 'most GPU memory for windows and feature maps, e.g. 256MB', parseBytes)
-    .option('--overwrite', 'replace the results of an earlier run in the same folder')
+    .option('--overwrite', 'replace the results of an earlier run in the same folder, its pictures too')
     .option('--force-overlay', 'write pictures even of images whose pixels may show a name (Burned In Annotation)')
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', `\n${NOTICE}`)
@@ -70,6 +70,7 @@ async function detect(paths: readonly string[], options: DetectCommandOptions, a
     const budget = options.memoryBudget ? { memoryBudgetBytes: options.memoryBudget } : {};
     const detector = Detector.open(device, modelBytes, options.model, budget);
     await prepareFolder(options.out, target);
+    if (options.overwrite) await removeEarlierPictures(options.out, inputs.files);
     const failures = [...inputs.failures];
     for (const failure of failures) reportFailure('', failure);
     const images: ImageFindings[] = [];

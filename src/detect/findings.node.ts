@@ -1,4 +1,6 @@
-import { writeFileAtomic } from '../files.node.js';
+import { readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { explainFileError, writeFileAtomic } from '../files.node.js';
 import { findingsSchema, type FindingsFile } from './findings.js';
 
 /** Names of one image's output files, without folder. */
@@ -30,6 +32,22 @@ export function outputNames(n: number, file: string): OutputNames {
 /** Whether a file (without folder) is named like one that a run writes. */
 export function isOutputName(name: string): boolean {
   return /^\d+-.+-(overlay|benign-like|malignant-like)\.png$/.test(name);
+}
+
+/**
+ * Removes the pictures that an earlier run left in a folder.
+ * @param keep files that are not touched, whatever they are called: what the next run reads
+ * @throws UserError where one cannot be removed
+ */
+export async function removeEarlierPictures(folder: string, keep: readonly string[]): Promise<void> {
+  const kept = new Set(keep.map((file) => resolve(file)));
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (!entry.isFile() || !isOutputName(entry.name) || kept.has(resolve(path))) continue;
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw explainFileError(error, path, 'write');
+    });
+  }
 }
 
 /**

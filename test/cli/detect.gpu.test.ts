@@ -231,6 +231,14 @@ describe('mcgpu detect with options', () => {
     expect(readFindings(out).images.map(({ file }) => basename(file))).toEqual(['scan.png']);
   });
 
+  it('leaves no picture of the replaced run beside the new ones, and takes none away that is an input', async () => {
+    const first = await detect('replaced', join(inputs, 'odd', 'colour.png'), join(inputs, 'a.png'), '--maps');
+    writeFileSync(join(first.out, 'notes.png'), 'not ours');
+    const { code, out } = await detect('replaced', join(first.out, '2-a-overlay.png'), '--overwrite');
+    expect(code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['1-2-a-overlay-overlay.png', '2-a-overlay.png', 'findings.json', 'notes.png']);
+  });
+
   it('goes on after a path that leads nowhere', async () => {
     const { code, out } = await detect('gap', join(folder, 'absent.png'), join(inputs, 'a.png'));
     expect(code).toBe(1);
