@@ -80,7 +80,10 @@ export interface DetectedImage {
   readonly warnings: readonly string[];
 }
 
-/** 0.01 px and 0.01 mm are far below any spacing; 1e-6 keeps apart whatever a float32 sigmoid keeps apart near a threshold. */
+/** Scores are float32, which below 1 are 6e-8 apart: a threshold frozen at 1 must not mark the next lower one. */
+const SCORE_DIGITS = 8;
+
+/** 0.01 px and 0.01 mm are far below any spacing. */
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 const clamp = (value: number, high: number): number => Math.min(Math.max(value, 0), high);
@@ -95,7 +98,7 @@ function originalBox(candidate: Candidate, image: DetectedImage): [number, numbe
 
 function findingOf(candidate: Candidate, image: DetectedImage, threshold: number): Finding {
   // Marked is decided on the number that is written, so that the two never contradict each other.
-  const score = round(candidate.score, 6);
+  const score = round(candidate.score, SCORE_DIGITS);
   return {
     x: round(clamp(toOriginal(candidate.x, image.scale[1]), image.width - 1), 2),
     y: round(clamp(toOriginal(candidate.y, image.scale[0]), image.height - 1), 2),

@@ -73,6 +73,12 @@ describe('buildImageFindings', () => {
     ]);
   });
 
+  test('of scores at the top of a sigmoid only those that reach the threshold are marked', () => {
+    const below = Math.fround(1 - 2 ** -24);
+    const { findings } = buildImageFindings(detected({ candidates: [candidate(1, 1, 1), candidate(9, 9, below)] }), 1);
+    expect(findings.map(({ marked }) => marked)).toEqual([true, false]);
+  });
+
   test('clusters are formed in millimetres of the original image and point at the findings', () => {
     const candidates = [candidate(10, 10, 0.9), candidate(60, 10, 0.2), candidate(10, 60, 0.8), candidate(60, 60, 0.7)];
     const { clusters } = buildImageFindings(detected({ candidates, scale: [2, 1] }), 0.5);
