@@ -30,14 +30,14 @@ interface SynthCommandOptions {
   readonly overwrite?: boolean;
 }
 
-/** `mcgpu synth --data DIR|phantom --out DIR --count N`: the very samples that `mcgpu train` would draw, to look at. */
+/** `mcgpu synth --data DIR|phantom --out DIR`: the very samples that `mcgpu train` would draw, to look at. */
 export function registerSynth(program: Command): void {
   program
     .command('synth')
     .description('draw synthetic training samples to look at: 16-bit images, masks, mcs.json, a contact sheet')
     .requiredOption('--data <dir|phantom>', 'folder of unlabelled mammograms, or phantom')
     .requiredOption('--out <dir>', 'folder for the samples')
-    .requiredOption('--count <n>', 'number of samples', parseCount)
+    .option('--count <n>', 'number of samples', parseCount, MAX_ON_SHEET)
     .option('--seed <n>', 'seed (default: that of the configuration)', parseSeed)
     .option('--config <file>', 'YAML configuration, as of mcgpu train')
     .option('--set <key=value>', 'one setting of the configuration, repeatable', (value, all: readonly string[]) => [...all, value], [])
