@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
+import { NOTICE } from '../detect/findings.js';
 import { readModelFile } from '../model/model-file.node.js';
 import type { ModelFile } from '../model/model-file.js';
-
-const NOTICE = 'Research use only - not a medical device';
 
 /** `mcgpu info FILE [--json]`: what a model file says of itself. */
 export function registerInfo(program: Command): void {
