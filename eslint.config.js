@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'runs/', 'node_modules/', '**/*.gen.ts', 'web/dist/'] },
+  { ignores: ['dist/', 'runs/', 'node_modules/', '**/*.gen.ts'] },
   {
     files: ['**/*.ts', 'scripts/*.mjs'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
