@@ -101,8 +101,8 @@ function expected(inputs: Inputs, { training, momentum = 0.1, eps = 1e-5 }: Batc
 }
 
 /**
- * 2e-6 of the largest entry: a few roundings of 6e-8 per value, and sums of at most 64 + log2 terms per level. `offset`: a mean
- * of m costs m * 6e-8 in every difference from it, relative to a deviation of 1.5.
+ * 2e-6 of the largest entry: a few roundings of 6e-8 per value, and sums of at most 64 + log2 terms per level. `scale` widens it
+ * where x lies far from 0: a mean of m costs m * 6e-8 in every difference from it, relative to a deviation of 1.5.
  */
 function expectReference(results: Results, inputs: Inputs, options: BatchNormOptions, scale = 1): void {
   for (const [name, values] of Object.entries(expected(inputs, options))) {

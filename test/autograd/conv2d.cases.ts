@@ -166,9 +166,3 @@ export function convBounds(c: ConvCase, data: ConvData): Record<keyof ConvResult
 function wide(a: Float32Array, f: (v: number) => number): Float64Array {
   return Float64Array.from(a, f);
 }
-
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
-}

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { relu } from '../../src/kernels/relu.js';
 import * as shaders from '../../src/kernels/shaders.gen.js';
 import { sum } from '../../src/kernels/sum.js';
+import { openNodeDevice } from '../../src/runtime/gpu.node.js';
 import { flatGrid, Recorder } from '../../src/runtime/recorder.js';
 import { alignBlocks, channelConcat, channelSlice } from '../../src/runtime/tensor.js';
 import { testDevice } from '../support/gpu.js';
@@ -105,16 +106,29 @@ describe('recorder', () => {
     ).rejects.toThrow(/shaders\/lib\/index\.wgsl:3:\d+/);
   });
 
-  it('refuses a param that is missing, negative or not whole', async () => {
+  for (const [plane, message] of [
+    [undefined, /relu: param plane is missing/],
+    [-1, /relu: param plane = -1 does not fit an unsigned/],
+    [2 ** 32, /relu: param plane = 4294967296 does not fit an unsigned/],
+    [1.5, /relu: param plane = 1.5, expected an integer/],
+  ] as const) {
+    it(`refuses ${plane} for a param`, async () => {
+      const r = new Recorder(device);
+      const [x, y] = [device.tensor('NCHW', [1, 1, 1, 1], [1]), r.empty('NCHW', [1, 1, 1, 1])];
+      const params = { plane: plane!, xChannels: 1, xOffset: 0, yChannels: 1, yOffset: 0 };
+      r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [1, 1, 1] });
+      await expect(r.compile()).rejects.toThrow(message);
+    });
+  }
+
+  it('refuses a grid of more workgroups than WebGPU allows, none, or a part of one', () => {
     const r = new Recorder(device);
-    const x = device.tensor('NCHW', [1, 1, 1, 1], [1]);
-    const y = r.empty('NCHW', [1, 1, 1, 1]);
-    const params = { plane: -1, xChannels: 1, xOffset: 0, yChannels: 1, yOffset: 0 };
-    r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [1, 1, 1] });
-    await expect(r.compile()).rejects.toThrow(/relu: param plane = -1 does not fit/);
-    expect(() => {
-      r.dispatch(shaders.relu, { buffers: { x: x.buffer, y: y.buffer }, params, grid: [70000, 1, 1] });
-    }).toThrow(/65535 workgroups/);
+    const x = device.tensor('NCHW', [1, 1, 1, 1], [1]).buffer;
+    const params = { plane: 1, xChannels: 1, xOffset: 0, yChannels: 1, yOffset: 0 };
+    for (const groups of [65536, 0, 1.5]) {
+      const dispatch = () => r.dispatch(shaders.relu, { buffers: { x, y: x }, params, grid: [1, groups, 1] });
+      expect(dispatch).toThrow(/relu: grid 1x\S+x1; WebGPU allows 1 to 65535 workgroups/);
+    }
   });
 
   it('folds large grids into two dimensions that cover every invocation', () => {
@@ -163,7 +177,7 @@ describe('recorder', () => {
   });
 
   it('throws the error that the device reported at the next await', async () => {
-    const own = await (await import('../../src/runtime/gpu.node.js')).openNodeDevice();
+    const own = await openNodeDevice();
     own.gpu.createBuffer({ size: 16, usage: 0x80 | 0x01 });
     await own.gpu.queue.onSubmittedWorkDone();
     await expect(own.idle()).rejects.toThrow(/WebGPU: .*[Uu]sage/);
