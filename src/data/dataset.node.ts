@@ -2,18 +2,19 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { UserError } from '../errors.js';
 import { listImages } from './list-images.node.js';
+import type { Mammogram } from './mammogram.js';
 import { decodeMammogram, readImageFile } from './read.node.js';
 import { isHeldBack } from './splits.js';
 
 /** One usable image of a folder. */
-export interface BackgroundFile {
+export interface BackgroundFile<T> {
   readonly path: string;
   /** Of the file's bytes, 64 hexadecimal digits. */
   readonly sha256: string;
-  readonly width: number;
-  readonly height: number;
   /** From DICOM, else the option's, else null. */
   readonly pixelSpacingMm: readonly [row: number, column: number] | null;
+  /** What `keep` made of the image. */
+  readonly kept: T;
 }
 
 /** What the integrity check found. */
@@ -25,34 +26,34 @@ export interface DatasetProblem {
   readonly isLeftOut: boolean;
 }
 
-export interface Dataset {
-  readonly train: readonly BackgroundFile[];
+export interface Dataset<T> {
+  readonly train: readonly BackgroundFile<T>[];
   /** Held back for ever, in every run: src/data/splits.ts. */
-  readonly validation: readonly BackgroundFile[];
+  readonly validation: readonly BackgroundFile<T>[];
   /** sha256 over the sorted sha256 of all usable files: the same images, whatever their names, give the same hash. */
   readonly dataHash: string;
   readonly problems: readonly DatasetProblem[];
 }
 
-export interface DatasetOptions {
+export interface DatasetOptions<T> {
+  /** Takes from each decoded image what is needed of it, since all pixels of a folder are too much; a UserError leaves the image out. */
+  readonly keep: (mammogram: Mammogram) => T;
   /** Images with a shorter side are left out, px; default 256. */
   readonly minSidePx?: number;
   /** Of files that do not say theirs, mm. */
   readonly pixelSpacingMm?: number | undefined;
-  /** Called after every file. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Reads every image below a folder once, checks it, and splits the usable ones into training and validation.
+ * Reads and decodes every image below a folder once, checks it, and splits the usable ones into training and validation.
  *
  * @throws UserError where the folder is missing or empty, or no image is left to train on
  */
-export async function openDataset(folder: string, options: DatasetOptions = {}): Promise<Dataset> {
+export async function openDataset<T>(folder: string, options: DatasetOptions<T>): Promise<Dataset<T>> {
   const paths = await listImages([folder]);
   const problems: DatasetProblem[] = [];
-  const files = new Map<string, BackgroundFile>();
-  for (const [i, path] of paths.entries()) {
+  const files = new Map<string, BackgroundFile<T>>();
+  for (const path of paths) {
     const report = (problem: string, isLeftOut: boolean): void => {
       problems.push({ file: relative(folder, path), problem, isLeftOut });
     };
@@ -60,7 +61,6 @@ export async function openDataset(folder: string, options: DatasetOptions = {}):
     const twin = file && files.get(file.sha256);
     if (twin) report(`the same file as ${relative(folder, twin.path)}.`, true);
     else if (file) files.set(file.sha256, file);
-    options.onProgress?.(i + 1, paths.length);
   }
   const usable = [...files.values()];
   const train = usable.filter((file) => !isHeldBack(file.sha256));
@@ -70,25 +70,27 @@ export async function openDataset(folder: string, options: DatasetOptions = {}):
 }
 
 /** The file's entry, or null after a report of why it cannot be used. */
-async function check(
+async function check<T>(
   path: string,
-  { minSidePx = 256, pixelSpacingMm }: DatasetOptions,
+  { keep, minSidePx = 256, pixelSpacingMm }: DatasetOptions<T>,
   report: (problem: string, isLeftOut: boolean) => void,
-): Promise<BackgroundFile | null> {
+): Promise<BackgroundFile<T> | null> {
   try {
     const bytes = await readImageFile(path);
-    const { image, pixelSpacingMm: spacing, warnings } = await decodeMammogram(bytes, { pixelSpacingMm });
-    const { width, height } = image;
+    const mammogram = await decodeMammogram(bytes, { pixelSpacingMm });
+    const { width, height, data } = mammogram.image;
     if (Math.min(width, height) < minSidePx) {
       report(`${width}x${height} pixels, smaller than ${minSidePx}x${minSidePx}.`, true);
       return null;
     }
-    if (image.data.every((v) => v === image.data[0])) {
+    if (data.every((v) => v === data[0])) {
       report('all pixels have the same value.', true);
       return null;
     }
-    for (const warning of warnings) report(warning, false);
-    return { path, sha256: createHash('sha256').update(bytes).digest('hex'), width, height, pixelSpacingMm: spacing };
+    const kept = keep(mammogram);
+    for (const warning of mammogram.warnings) report(warning, false);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { path, sha256, pixelSpacingMm: mammogram.pixelSpacingMm, kept };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     report(error.message, true);
@@ -103,7 +105,7 @@ function nothingToTrainOn(folder: string, total: number, heldBack: number, probl
   return `${folder}: none of its ${total} images can be used.${example}`;
 }
 
-function hashOf(files: readonly BackgroundFile[]): string {
+function hashOf(files: readonly { sha256: string }[]): string {
   const hash = createHash('sha256');
   for (const sha256 of files.map((file) => file.sha256).sort()) hash.update(`${sha256}\n`);
   return hash.digest('hex');

@@ -26,6 +26,9 @@ export interface Preprocessed {
 /** Spacings apart by less than this part are the same: 0.0941 and 0.1 mm differ, 0.1 and 0.1001 mm need no resampling. */
 const SAME_SPACING_PART = 0.005;
 
+/** Twice the largest readable mammogram at half of the usual working spacing. */
+const MAX_WORKING_PIXELS = 200_000_000;
+
 /**
  * From display intensities to the network's input: resampled to the working spacing, breast outlined, contrast normalised.
  * An image without a pixel spacing is taken to have the working spacing, with a warning.
@@ -37,13 +40,25 @@ export function preprocess(mammogram: Mammogram, { pixelSpacingMm, normalisation
       `No pixel spacing in the file; taken as the model's ${pixelSpacingMm} mm. Sizes are wrong if it differs: give --pixel-spacing.`,
     );
   }
-  const own = mammogram.pixelSpacingMm ?? [pixelSpacingMm, pixelSpacingMm];
-  const scale = [originalPerWorking(own[0], pixelSpacingMm), originalPerWorking(own[1], pixelSpacingMm)] as const;
-  checkWorkingSize(mammogram.image, scale);
-  const working = resample(mammogram.image, 1 / scale[0], 1 / scale[1]);
+  const { image: working, scale } = atWorkingSpacing(mammogram, pixelSpacingMm);
   const breast = breastMask(working);
   if (!breast.includes(1)) warnings.push('No breast was found: the image is of one grey level or holds small bright specks only.');
   return { image: normalise(working, pixelSpacingMm, normalisation), breast, scale, warnings };
+}
+
+/**
+ * Display intensities at the working spacing, mm; where the spacing is unknown the image as it is. For `scale` see Preprocessed.
+ *
+ * @throws UserError where the result would be too large or empty: the spacing must be wrong
+ */
+export function atWorkingSpacing(
+  { image, pixelSpacingMm }: Pick<Mammogram, 'image' | 'pixelSpacingMm'>,
+  workingMm: number,
+): Pick<Preprocessed, 'image' | 'scale'> {
+  const [row, column] = pixelSpacingMm ?? [workingMm, workingMm];
+  const scale = [originalPerWorking(row, workingMm), originalPerWorking(column, workingMm)] as const;
+  checkWorkingSize(image, scale);
+  return { image: resample(image, 1 / scale[0], 1 / scale[1]), scale };
 }
 
 function originalPerWorking(ownMm: number, workingMm: number): number {
@@ -61,6 +76,3 @@ function checkWorkingSize({ width, height }: GrayImage, scale: readonly [number,
     );
   }
 }
-
-/** Twice the largest readable mammogram at half of the usual working spacing. */
-const MAX_WORKING_PIXELS = 200_000_000;

@@ -1,8 +1,7 @@
 // What a run trains on: a folder of unlabelled mammograms, or generated phantoms.
 import { breastMask } from '../data/breast-mask.js';
-import { openDataset, type BackgroundFile, type DatasetProblem } from '../data/dataset.node.js';
-import { readMammogram } from '../data/read.node.js';
-import { resample } from '../data/resample.js';
+import { openDataset, type Dataset, type DatasetProblem } from '../data/dataset.node.js';
+import { atWorkingSpacing } from '../data/preprocess.js';
 import { imageSource, type BackgroundSource } from '../synth/background.js';
 import { DEMO_1 } from '../synth/demo-1.js';
 import { phantomSource } from '../synth/phantom.js';
@@ -61,27 +60,25 @@ export async function openTrainingData(
   if (data === PHANTOM) {
     return { ...setups(null, null), dataHash: `phantom-${await valueHash(synth.phantom)}`, problems: [], summary: 'generated phantoms' };
   }
-  const set = await openDataset(data, { pixelSpacingMm: options.pixelSpacingMm });
-  const share = (files: readonly BackgroundFile[]): Promise<SharedImage[]> => shareFiles(files, synth.pixelSpacingMm);
-  const train = await share(set.train);
+  const set = await openDataset(data, {
+    pixelSpacingMm: options.pixelSpacingMm,
+    keep: (mammogram) => {
+      const { image } = atWorkingSpacing(mammogram, synth.pixelSpacingMm);
+      return shareImage(image, breastMask(image));
+    },
+  });
+  const train = set.train.map(({ kept }) => kept);
   // Few images: none may be held back. Then validation draws from the training images, with its own seed, and the summary says so.
-  const validation = set.validation.length > 0 ? await share(set.validation) : train;
-  const held = set.validation.length > 0 ? `${set.validation.length} held back` : 'NONE held back: validation uses the training images';
-  const left = set.problems.filter((p) => p.isLeftOut).length;
-  const summary = `${set.train.length} images to train on, ${held}, ${left} left out`;
-  return { ...setups(train, validation), dataHash: set.dataHash, problems: set.problems, summary };
+  const validation = set.validation.length > 0 ? set.validation.map(({ kept }) => kept) : train;
+  return { ...setups(train, validation), dataHash: set.dataHash, problems: set.problems, summary: summarise(set, synth.pixelSpacingMm) };
 }
 
-/** One file after the other: a decoded one takes four bytes a pixel and more. */
-async function shareFiles(files: readonly BackgroundFile[], workingMm: number): Promise<SharedImage[]> {
-  const shared: SharedImage[] = [];
-  for (const { path, pixelSpacingMm } of files) {
-    const { image } = await readMammogram(path);
-    const [row, column] = pixelSpacingMm ?? [workingMm, workingMm];
-    const working = row === workingMm && column === workingMm ? image : resample(image, row / workingMm, column / workingMm);
-    shared.push(shareImage(working, breastMask(working)));
-  }
-  return shared;
+function summarise({ train, validation, problems }: Dataset<SharedImage>, workingMm: number): string {
+  const held = validation.length > 0 ? `${validation.length} held back` : 'NONE held back: validation uses the training images';
+  const left = problems.filter((p) => p.isLeftOut).length;
+  const unknown = [...train, ...validation].filter((file) => file.pixelSpacingMm === null).length;
+  const spacing = unknown > 0 ? `; ${unknown} do not say their pixel spacing: taken as ${workingMm} mm` : '';
+  return `${train.length} images to train on, ${held}, ${left} left out${spacing}`;
 }
 
 /** Backgrounds of a setup, on any thread. */

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDataset } from '../../src/data/dataset.node.js';
+import type { Mammogram } from '../../src/data/mammogram.js';
 import { UserError } from '../../src/errors.js';
 import { dataPath } from './fixtures.js';
 import { noiseImage } from './naive.js';
@@ -17,7 +18,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const options = { minSidePx: 40 };
+const keep = (): null => null;
+const options = { keep, minSidePx: 40 };
 
 async function noisePng(seed: number, side = 48): Promise<Buffer> {
   const values = Uint8Array.from(noiseImage(side, side, seed).data, (v) => v * 255);
@@ -69,11 +71,7 @@ describe('openDataset', () => {
     writeFileSync(join(folder, 'broken.png'), 'no image');
     const even = sharp(new Uint8Array(2500), { raw: { width: 50, height: 50, channels: 1 } });
     writeFileSync(join(folder, 'even.png'), await even.toColourspace('b-w').png().toBuffer());
-    const progress: number[] = [];
-    const { train, validation, problems } = await openDataset(folder, {
-      ...options,
-      onProgress: (done, total) => progress.push(done / total),
-    });
+    const { train, validation, problems } = await openDataset(folder, options);
     expect(train.length + validation.length).toBe(6);
     expect(problems.filter((p) => p.isLeftOut).map((p) => [p.file, p.problem])).toEqual([
       ['broken.png', expect.stringMatching(/no image/)],
@@ -81,13 +79,26 @@ describe('openDataset', () => {
       ['small.png', expect.stringMatching(/20x20 pixels, smaller than 40x40/)],
       ['twin.png', expect.stringMatching(/same file as good0.png/)],
     ]);
-    expect(progress.at(-1)).toBe(1);
+  });
+
+  test('keeps what it is asked to of each image, and leaves out one of which that cannot be made', async () => {
+    const sides = [48, 50, 52, 54, 56, 58];
+    for (const side of sides) writeFileSync(join(folder, `${side}.png`), await noisePng(side, side));
+    const width = ({ image }: Mammogram): number => {
+      if (image.width === 50) throw new UserError('its spacing is wrong.');
+      return image.width;
+    };
+    const { train, validation, problems } = await openDataset(folder, { ...options, keep: width });
+    expect([...train, ...validation].map(({ kept }) => kept).sort()).toEqual(sides.filter((side) => side !== 50));
+    expect(problems).toEqual([{ file: '50.png', problem: 'its spacing is wrong.', isLeftOut: true }]);
   });
 
   test('an empty folder, a folder of broken images and one wholly held back are the user’s errors', async () => {
-    await expect(openDataset(folder)).rejects.toThrow(/no image found/);
+    await expect(openDataset(folder, { keep })).rejects.toThrow(/no image found/);
     writeFileSync(join(folder, 'broken.png'), 'no image');
-    await expect(openDataset(folder)).rejects.toThrow(/none of its 1 images can be used. First: broken.png: the content is no image/);
+    await expect(openDataset(folder, { keep })).rejects.toThrow(
+      /none of its 1 images can be used. First: broken.png: the content is no image/,
+    );
     let seed = 0;
     while (firstByte(await noisePng(seed)) % 5 !== 0) seed++;
     writeFileSync(join(folder, 'broken.png'), await noisePng(seed));
@@ -103,7 +114,7 @@ describe('openDataset', () => {
         .split('\n')
         .filter((line) => line.startsWith('backgrounds/cdd-cesm/'));
       const implied = rows.map((row) => row.split(',')).filter(([, , sha]) => Number.parseInt((sha ?? '').slice(0, 2), 16) % 5 === 0);
-      const { train, validation, problems } = await openDataset(backgrounds);
+      const { train, validation, problems } = await openDataset(backgrounds, { keep });
       expect(validation.map((file) => basename(file.path))).toEqual(implied.map(([path]) => basename(path ?? '')).sort());
       expect(train.length + validation.length).toBe(rows.length);
       expect(problems.filter((p) => p.isLeftOut)).toEqual([]);

@@ -51,7 +51,8 @@ describe('a folder of mammograms', () => {
     expect(widths(data.train)).toEqual(expected(false));
     expect(widths(data.validation)).toEqual(expected(true));
     expect(data.validation.seed).not.toBe(data.train.seed);
-    expect(data.summary).toBe(`${expected(false).length} images to train on, ${expected(true).length} held back, 1 left out`);
+    const counts = `${expected(false).length} images to train on, ${expected(true).length} held back, 1 left out`;
+    expect(data.summary).toBe(`${counts}; ${isHeld.size} do not say their pixel spacing: taken as 0.1 mm`);
   });
 
   it('with a broken file reports it and leaves it out', () => {
@@ -96,6 +97,15 @@ describe('a folder of mammograms', () => {
       /written with data [0-9a-f]{12}, now it is phantom-.*Give the data set the run began with, or start a new run/,
     );
   });
+});
+
+it('images are brought to the working spacing as in detection: not resampled for a difference that no one can measure', async () => {
+  const sizes = async (pixelSpacingMm: number): Promise<number[]> =>
+    widths((await openTrainingData(images, smallConfig(), { pixelSpacingMm })).train);
+  expect(await sizes(0.1001)).toEqual(expected(false));
+  expect(await sizes(0.05)).toEqual(expected(false).map((width) => width / 2));
+  const unusable = openTrainingData(images, smallConfig(), { pixelSpacingMm: 10 }); // 100 pixels for each
+  await expect(unusable).rejects.toThrow(/none of its \d+ images can be used/);
 });
 
 it('a folder of one image is trained on though nothing is held back, and says so', async () => {
