@@ -6,6 +6,7 @@ import { afterAll } from 'vitest';
 import { parseTrainConfig, type TrainConfig } from '../../src/train/config.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { readCheckpoint } from '../../src/train/checkpoint.node.js';
+import { decodeModelFile, type ModelFile } from '../../src/model/model-file.js';
 import type { RunDirectory } from '../../src/train/run-directory.node.js';
 import { runTraining, type RunOptions, type RunResult } from '../../src/train/run.node.js';
 import type { Device } from '../../src/runtime/device.js';
@@ -44,11 +45,14 @@ export function afterSteps(steps: number, act: () => boolean): AbortSignal {
   return signal as AbortSignal;
 }
 
-/** All that a run leaves and that must not depend on whether it was interrupted; times are left out. */
+/**
+ * All that a run leaves and that must not depend on whether it was interrupted. Left out are times, and the commit in the model: someone
+ * may commit while the tests run.
+ */
 export async function leftBy(run: RunDirectory): Promise<{
   last: Checkpoint;
   best: Checkpoint;
-  model: Uint8Array;
+  model: ModelFile;
   rows: unknown[];
   results: string;
 }> {
@@ -63,8 +67,13 @@ export async function leftBy(run: RunDirectory): Promise<{
   return {
     last: await untimed(run.last),
     best: await untimed(run.best),
-    model: readFileSync(run.model),
+    model: withoutCommit(decodeModelFile(readFileSync(run.model), run.model)),
     rows,
     results: readFileSync(run.results, 'utf8'),
   };
+}
+
+function withoutCommit({ info, tensors }: ModelFile): ModelFile {
+  const card = info.card.replace(/commit \S+/, 'commit');
+  return { info: { ...info, card, training: { ...info.training, commit: null } }, tensors };
 }
