@@ -4,7 +4,11 @@ import { DEFAULT_SYNTH, PRIORS, type Range } from '../../src/synth/priors.js';
 
 /** Cells of the table in docs/method.md whose head begins with this cell. */
 function table(firstCell: string): string[][] {
-  const cells = (line: string): string[] => line.split('|').slice(1, -1).map((cell) => cell.trim());
+  const cells = (line: string): string[] =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
   const lines = readFileSync('docs/method.md', 'utf8').split('\n');
   const start = lines.findIndex((line) => cells(line)[0] === firstCell);
   const end = lines.findIndex((line, i) => i > start && !line.startsWith('|'));
