@@ -56,10 +56,12 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   }
 }
 
-/** Cuts a convolution into dispatches of channels in one buffer each, and packs the weights of each. */
+/**
+ * Cuts a convolution into dispatches of channels in one buffer each, and packs the weights of each. `mostInputs`: input channels
+ * times blocks of 8 output channels whose weights fit into the uniform array of the shader.
+ */
 function fastRuns(r: Recorder, { from, to, weight, bias, order, relu }: FastConv, mostInputs: number) {
   return blockPairs(from, to).flatMap((pair) =>
-    // `mostInputs`: input channels times blocks of 8 output channels whose weights fit into the uniform array of the shader.
     cutBlock(pair.in, mostInputs).flatMap((input) =>
       cutBlock(pair.out, 8 * Math.floor(mostInputs / input.block.count)).map((output) => {
         const [firstIn, firstOut] = [pair.firstIn + input.first, pair.firstOut + output.first];

@@ -7,7 +7,7 @@ import * as shaders from './shaders.gen.js';
 
 /**
  * Gradient by the weight in two stages: sums over fixed tiles of pixels, then the tiles in order. The tiles follow from the
- * shape alone, so that every run gives the same bits.
+ * shape and, where their sums would not fit, from the largest binding: every run on a device gives the same bits.
  */
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const fast = fastKernel(r, dw, geometry);

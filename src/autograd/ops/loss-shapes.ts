@@ -12,7 +12,7 @@ interface LossTensors {
 
 /**
  * Checks the tensors of a loss per pixel: target and weight as the logits, mask [N, 1, H, W] ([N, 1] or N for rows), one number
- * per channel. None may want a gradient: they are constants here.
+ * per channel. They count as constants: no gradient flows to them.
  */
 export function checkLossShapes(loss: string, logits: Logits, { target, weight, mask, perChannel }: LossTensors): void {
   const same = (t: Tensor): boolean => t.axes === logits.axes && t.shape.join() === logits.shape.join();
