@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.js';
 import { phantomMammogram } from '../../src/synth/phantom-mammogram.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,9 +37,27 @@ describe('README', () => {
     expect(stdout).toMatch(/^P\(MC\) = [\d.e-]+, \d+ marked, \d+ clusters$/m);
   });
 
-  it('names only commands, options and files that exist', () => {
+  it('names only files, npm scripts, commands and options that exist', async () => {
     const text = read('README.md');
     for (const [, link = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) expect(existsSync(path.join(root, link)), link).toBe(true);
     for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g)) expect(read('package.json')).toContain(`"${script}":`);
+    for (const [, name = '', rest = ''] of text.matchAll(/(?:npx mcgpu|npm run(?= demo)) ([a-z]+)([^`\n]*)/g)) {
+      const help = (await createProgram([name])).commands.find((command) => command.name() === name)?.helpInformation() ?? '';
+      for (const [option] of rest.matchAll(/(?<=\s)--[a-z]\S*/g)) expect(help, `${name} ${option}`).toContain(`  ${option} `);
+      expect(help, name).not.toBe('');
+    }
   });
+
+  it.each(snippets('README.md', '').flatMap((block) => block.match(/^npx mcgpu .*(?=#)/gm) ?? []))(
+    '%s needs no more options',
+    async (line) => {
+      const [name = '', ...argv] = line.trim().split(/\s+/).slice(2);
+      const command = (await createProgram([name])).commands.find((c) => c.name() === name);
+      if (!command) throw new Error(`${name} is no command.`);
+      let isParsed = false;
+      command.action(() => void (isParsed = true));
+      await command.parseAsync(argv, { from: 'user' });
+      expect(isParsed).toBe(true);
+    },
+  );
 });
