@@ -27,6 +27,9 @@ const checkpointState = z.strictObject({
 
 export type CheckpointState = z.infer<typeof checkpointState>;
 
+/** What tells one run from another. */
+export type RunIdentity = Pick<CheckpointState, 'configHash' | 'dataHash' | 'adapter' | 'seed'>;
+
 export interface Checkpoint {
   readonly state: CheckpointState;
   /** Weights and running statistics by name, as ParameterStore.read gives and takes them. */
@@ -59,11 +62,7 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
  * @returns warnings: the run goes on, but not bit for bit
  * @throws UserError where configuration, data or seed are others
  */
-export function checkResumable(
-  { state }: Checkpoint,
-  expected: Pick<CheckpointState, 'configHash' | 'dataHash' | 'adapter' | 'seed'>,
-  file: string,
-): string[] {
+export function checkResumable({ state }: Checkpoint, expected: RunIdentity, file: string): string[] {
   const faults: [name: string, found: string | number, wanted: string | number, repair: string][] = [
     ['configuration', state.configHash, expected.configHash, 'Resume with the config.yaml of the run, unchanged'],
     ['data', state.dataHash, expected.dataHash, 'Give the data set the run began with'],

@@ -1,5 +1,6 @@
 import { CLASSES } from '../data/classes.js';
 import { chooseThreshold, strictestPoint } from '../evaluate/froc.js';
+import type { ModelInfo } from '../model/model-file.js';
 import { writeModelFile } from '../model/model-file.node.js';
 import { floatTensor } from '../model/safetensors.js';
 import { unet3plus } from '../model/unet3plus.js';
@@ -36,13 +37,13 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
     [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),
   );
   const training = { dataHash: data.dataHash, seed: config.train.seed, steps: state.step, commit, adapter };
-  const info = {
-    schema: 'mcgpu.model/1' as const,
+  const info: ModelInfo = {
+    schema: 'mcgpu.model/1',
     architecture: 'unet3plus',
-    config: structuredClone(config.model) as unknown as Record<string, never>,
+    config: { ...config.model },
     pixelSpacingMm: synth.pixelSpacingMm,
     normalisation: synth.normalisation,
-    classes: [CLASSES[0], CLASSES[1], CLASSES[2]] as [(typeof CLASSES)[0], (typeof CLASSES)[1], (typeof CLASSES)[2]],
+    classes: [...CLASSES],
     threshold: point?.threshold ?? 0.5,
     training,
     card: modelCard({ data: data.summary, training, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),

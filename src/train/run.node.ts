@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ShapedArray } from '../autograd/parameters.js';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../files.node.js';
+import { LEVELS } from '../model/unet3plus.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { mebibytes, type Device } from '../runtime/device.js';
-import { checkResumable, type Checkpoint, type CheckpointState } from './checkpoint.js';
+import { checkResumable, type Checkpoint, type CheckpointState, type RunIdentity } from './checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.node.js';
 import { configHash, configYaml, type TrainConfig } from './config.js';
 import type { BatchSetup } from './draw-batches.node.js';
@@ -14,7 +14,8 @@ import { BatchLoader, siblingModule, type LoaderWaits } from './loader.node.js';
 import { RunLogs } from './logs.node.js';
 import { ConsoleProgress } from './progress-console.node.js';
 import { checkRunDirectory, currentCommit, openRunDirectory, writeRunInfo, type RunDirectory, type RunMode } from './run-directory.node.js';
-import { learningRateOf, Trainer } from './trainer.js';
+import { learningRateOf, type Trainer } from './trainer.js';
+import { openTrainer, takeCheckpoint } from './trainer-checkpoint.js';
 import { openTrainingData, type TrainingData } from './training-data.node.js';
 import type { PatchFigures } from './validation.js';
 import { Validator } from './validator.node.js';
@@ -91,13 +92,12 @@ class Run {
   ) {}
 
   async train(): Promise<RunResult> {
-    const { config, mode, memoryBudgetBytes, stopAt = config.train.steps } = this.options;
+    const { config, mode, stopAt = config.train.steps } = this.options;
     const resumed = mode === 'resume' ? await this.readLast() : null;
     const first = resumed?.state.step ?? 0;
     this.checkEnd(first, stopAt);
     const trainer = await this.createTrainer(resumed);
-    const budget = memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes };
-    const validator = new Validator(this.device, trainer.network.model, this.data.validation, config, budget);
+    const validator = new Validator(this.device, trainer.network.model, this.data.validation, config, this.budget());
     try {
       await validator.warmUp(await trainer.averagedArrays());
       await this.prepareFolder(first);
@@ -113,8 +113,7 @@ class Run {
     const { config, mode, out } = this.options;
     await openRunDirectory(out, mode);
     await writeFileAtomic(this.run.config, configYaml(config));
-    const identity = { seed: config.train.seed, configHash: await configHash(config), dataHash: this.data.dataHash };
-    await writeRunInfo(this.run, { step: first, adapter: this.adapterName(), ...identity });
+    await writeRunInfo(this.run, { step: first, ...(await this.identity()) });
   }
 
   private async withLogs(trainer: Trainer, validator: Validator, first: number, stopAt: number): Promise<RunResult> {
@@ -221,45 +220,35 @@ class Run {
   }
 
   private async snapshot(trainer: Trainer, step: number): Promise<Checkpoint> {
-    const { config } = this.options;
-    const shapes = new Map([...trainer.network.store.specs, ...trainer.network.store.bufferSpecs].map((s) => [s.name, s.shape]));
-    const arrays = await trainer.network.store.read();
-    const model = new Map([...arrays].map(([name, data]): [string, ShapedArray] => [name, { shape: shapes.get(name) ?? [], data }]));
-    const state: CheckpointState = {
-      schema: 'mcgpu.checkpoint/1',
+    return takeCheckpoint(trainer, {
+      ...(await this.identity()),
       step,
+      best: this.best,
+      elapsedS: this.elapsedBeforeS + (performance.now() - this.startedAt) / 1000,
+    });
+  }
+
+  /** What a resumed run must have in common with the one before. */
+  private async identity(): Promise<RunIdentity> {
+    const { config } = this.options;
+    return {
       seed: config.train.seed,
       configHash: await configHash(config),
       dataHash: this.data.dataHash,
       adapter: this.adapterName(),
-      tuning: {},
-      best: this.best,
-      elapsedS: this.elapsedBeforeS + (performance.now() - this.startedAt) / 1000,
     };
-    return { state, model, optimizer: await trainer.optimizer.readState() };
   }
 
   private async readLast(): Promise<Checkpoint> {
-    const { config } = this.options;
     const checkpoint = await readCheckpoint(this.run.last);
-    const identity = {
-      configHash: await configHash(config),
-      dataHash: this.data.dataHash,
-      seed: config.train.seed,
-      adapter: this.adapterName(),
-    };
-    for (const warning of checkResumable(checkpoint, identity, this.run.last)) this.say(`warning: ${warning}`);
+    for (const warning of checkResumable(checkpoint, await this.identity(), this.run.last)) this.say(`warning: ${warning}`);
     this.best = checkpoint.state.best;
     this.elapsedBeforeS = checkpoint.state.elapsedS;
     return checkpoint;
   }
 
   private async createTrainer(resumed: Checkpoint | null): Promise<Trainer> {
-    const { config, memoryBudgetBytes } = this.options;
-    const budget = memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes };
-    const arrays = resumed ? { arrays: new Map([...resumed.model].map(([name, { data }]) => [name, data])) } : {};
-    const trainer = await Trainer.create(this.device, config, { ...arrays, ...budget });
-    if (resumed) trainer.optimizer.loadState(resumed.optimizer);
+    const trainer = await openTrainer(this.device, this.options.config, resumed, this.budget());
     const { plan, dispatchCount } = trainer.program;
     const parameters = trainer.network.store.parameterCount.toLocaleString('en');
     this.say(`network: ${parameters} parameters, ${dispatchCount} dispatches per step; adapter: ${this.adapterName()}`);
@@ -269,9 +258,14 @@ class Run {
     return trainer;
   }
 
+  private budget(): { memoryBudgetBytes?: number } {
+    const { memoryBudgetBytes } = this.options;
+    return memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes };
+  }
+
   private openLoader(trainer: Trainer, first: number): BatchLoader {
     const { train, model } = this.options.config;
-    const setup: BatchSetup = { ...this.data.train, batch: train.batch, levels: model.deepSupervision ? 5 : 1 };
+    const setup: BatchSetup = { ...this.data.train, batch: train.batch, levels: model.deepSupervision ? LEVELS : 1 };
     return new BatchLoader({
       module: siblingModule('./draw-batches.node', import.meta.url),
       setup,

@@ -24,5 +24,6 @@ export async function tenTrainingSteps(device: Device): Promise<number[]> {
     trainer.step(step, batch);
     losses.push((await trainer.losses()).loss);
   }
+  trainer.destroy();
   return losses;
 }
