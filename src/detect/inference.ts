@@ -5,7 +5,7 @@ import { tileHalo } from '../model/receptive-field.js';
 import { mebibytes } from '../runtime/device.js';
 import type { ProbabilityMaps } from './maps.js';
 import { fusedLogits, imageScores, mergeSums, type ClassHead, type ImageScores, type PooledSums } from './score.js';
-import { TileProgram } from './tile-program.js';
+import { classScales, TileProgram } from './tile-program.js';
 import {
   cropTile,
   placeCore,
@@ -32,7 +32,6 @@ export interface Detection {
 
 /** Side of a window's core where nothing limits it, px: larger ones save little halo and cost memory. */
 const DEFAULT_CORE = 1024;
-const LEVEL_COUNT = 5;
 
 /**
  * Full-resolution detection, tile by tile, over the part of the image that decides about the breast. Windows overlap by twice
@@ -51,10 +50,11 @@ export class Inference {
   /** Sets the weights: parameters and running statistics by name, as a model file holds them. */
   load(arrays: ReadonlyMap<string, Float32Array>): void {
     this.network.load(arrays);
-    const { classes, deepSupervision } = this.network.model.config;
     const array = (name: string): Float32Array => arrays.get(name) ?? new Float32Array();
-    const scales = classes === 0 ? 0 : deepSupervision ? LEVEL_COUNT : 1;
-    this.heads = Array.from({ length: scales }, (_, k) => ({ weight: array(`class.${k}.weight`), bias: array(`class.${k}.bias`) }));
+    this.heads = Array.from({ length: classScales(this.network.model.config) }, (_, k) => ({
+      weight: array(`class.${k}.weight`),
+      bias: array(`class.${k}.bias`),
+    }));
   }
 
   /**

@@ -1,6 +1,7 @@
 import { sigmoid } from '../autograd/ops/sigmoid.js';
 import { Tape } from '../autograd/tape.js';
 import { attentionSums } from '../kernels/attention-pool.js';
+import type { UNet3PlusConfig } from '../model/config.js';
 import type { Network } from '../model/network.js';
 import type { Program } from '../runtime/program.js';
 import { Recorder } from '../runtime/recorder.js';
@@ -26,6 +27,13 @@ interface Inputs {
   readonly masks: readonly Tensor<'NCHW'>[];
 }
 
+/** Scales whose class head reads the image: none without classes, all levels where each has heads, else the finest. */
+export function classScales({ classes, deepSupervision }: UNet3PlusConfig): number {
+  return classes === 0 ? 0 : deepSupervision ? LEVEL_COUNT : 1;
+}
+
+const LEVEL_COUNT = 5;
+
 /** At most so many bytes hold the params of a dispatch. */
 const PARAMS_BYTES = 256;
 
@@ -41,8 +49,7 @@ export class TileProgram {
   static async create(network: Network, width: number, height: number): Promise<TileProgram> {
     const { device } = network;
     const image = device.tensor('NCHW', [1, 1, height, width], undefined, 'window');
-    const scales = network.model.config.deepSupervision ? 5 : 1;
-    const masks = Array.from({ length: network.model.config.classes > 0 ? scales : 0 }, (_, k) =>
+    const masks = Array.from({ length: classScales(network.model.config) }, (_, k) =>
       device.tensor('NCHW', [1, 1, height / 2 ** k, width / 2 ** k], undefined, `mask ${k}`),
     );
     const recording = record(network, { image, masks });
@@ -54,8 +61,9 @@ export class TileProgram {
   static plannedBytes(network: Network, width: number, height: number): number {
     const virtual = new Recorder(network.device);
     const image = virtual.external('NCHW', [1, 1, height, width]);
-    const scales = network.model.config.classes > 0 ? (network.model.config.deepSupervision ? 5 : 1) : 0;
-    const masks = Array.from({ length: scales }, (_, k) => virtual.external('NCHW', [1, 1, height / 2 ** k, width / 2 ** k]));
+    const masks = Array.from({ length: classScales(network.model.config) }, (_, k) =>
+      virtual.external('NCHW', [1, 1, height / 2 ** k, width / 2 ** k]),
+    );
     const inputs = [image, ...masks].reduce((sum, t) => sum + t.sizeBytes, 0);
     const { recorder, probabilities, sums } = record(network, { image, masks });
     const results = [probabilities, ...sums].reduce((sum, t) => sum + t.sizeBytes, 0);
