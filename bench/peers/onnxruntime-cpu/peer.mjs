@@ -1,0 +1,3 @@
+import { serveOnnxRuntime } from '../lib/onnxruntime.mjs';
+
+await serveOnnxRuntime('cpu');
