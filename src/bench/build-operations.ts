@@ -5,7 +5,7 @@ import { maxPool2d } from '../kernels/max-pool2d.js';
 import { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { ENLARGEMENT } from './inputs.js';
-import { compileWithin, freeTensors, inputTensor, replayed, type BuildContext, type Operation } from './runnable.js';
+import { compileWithin, freeTensors, inputTensor, replayed, type BuildContext, type Operation, type Work } from './runnable.js';
 import type { OperationsWorkload } from './workloads.js';
 
 /** Reads its inputs by name, records into `r`, returns the result. */
@@ -47,11 +47,20 @@ const RECORDS: Readonly<Record<string, Recording>> = {
   },
 };
 
+/** Floating-point operations per pixel and channel pair or channel, and maps of the full size that are read or written. */
+function workOf(name: string, { channels, side }: OperationsWorkload): Work {
+  const pixels = side ** 2;
+  if (name.startsWith('conv')) return { flops: 18 * channels ** 2 * pixels, bytes: 4 * (2 * channels * pixels + 9 * channels ** 2) };
+  const [flops, maps] = name.startsWith('bilinear') ? [9, 1 + 1 / ENLARGEMENT ** 2] : [1, 1 + 2 / 4];
+  return { flops: flops * channels * pixels, bytes: 4 * maps * channels * pixels };
+}
+
 /** The single operations of M; each has the output `y.<operation>`, the first one `y` as well. */
 export function singleOperations(workload: OperationsWorkload): Operation[] {
   return Object.entries(RECORDS).map(([name, record]) => ({
     name,
     outputsOf: 'last step',
+    work: workOf(name, workload),
     build: async (context: BuildContext) => {
       const { device, memoryBudgetBytes } = context;
       const read: Tensor[] = [];

@@ -37,13 +37,13 @@ const DEFAULT_BUDGET_MS = 4000;
 /** Builds an operation and runs it once. @param openMs what opening the device took */
 export async function start(operation: Operation, context: BuildContext, openMs: number, wantOutputs: boolean): Promise<Started> {
   const { device } = context;
-  const before = device.allocatedBytes;
+  const before = (device.peakBytes = device.allocatedBytes);
   const startedAt = performance.now();
   const runnable = await operation.build(context);
   runnable.step();
   await runnable.wait();
   const firstMs = openMs + performance.now() - startedAt;
-  const gpuBytesPeak = device.allocatedBytes - before;
+  const gpuBytesPeak = device.peakBytes - before;
   const outputs = wantOutputs && operation.outputsOf === 'first step' ? await runnable.outputs() : null;
   return { operation, runnable, firstMs, gpuBytesPeak, outputs };
 }

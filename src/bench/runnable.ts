@@ -30,8 +30,18 @@ export interface BuildContext {
   readonly modelFile?: (() => Promise<Uint8Array>) | undefined;
 }
 
+/** What an operation has to do at least, however it is written. */
+export interface Work {
+  /** Floating-point operations; a multiply-add is two. */
+  readonly flops: number;
+  /** Every input read and every output written once. */
+  readonly bytes: number;
+}
+
 export interface Operation {
   readonly name: string;
+  /** Declared for single kernels: rates and the roofline come from it. */
+  readonly work?: Work;
   /** Of which step the outputs are asked for: a training step's change from step to step. */
   readonly outputsOf: 'first step' | 'last step';
   readonly build: (context: BuildContext) => Promise<Runnable>;
@@ -64,7 +74,7 @@ export async function compileWithin(recorder: Recorder, label: string, budgetByt
   return recorder.compile({ label });
 }
 
-/** A runnable that replays one program; `extra` runs before every replay. */
+/** A runnable that replays one program; `before` is called before every replay. */
 export function replayed(
   device: Device,
   program: Program,

@@ -2,7 +2,7 @@ import type { ShapedArray } from '../autograd/parameters.js';
 import { repeat, start, type Started } from './measure.js';
 import { operationsOf } from './operations.js';
 import type { Environment } from './row.js';
-import type { BuildContext } from './runnable.js';
+import type { BuildContext, NamedArrays } from './runnable.js';
 import { addOutputs } from './run.js';
 import type { Workload } from './workloads.js';
 
@@ -10,19 +10,21 @@ export interface ServeChannel {
   /** Requests: `rep OPERATION`, `end`. */
   readonly lines: AsyncIterable<string>;
   readonly print: (reply: object) => void;
+  /** Takes the outputs at the end, before the last reply. */
+  readonly keep: (outputs: NamedArrays) => Promise<void>;
 }
 
 /**
  * One engine of an interleaved comparison: every operation runs once and reports, then each request runs one more repetition, so that
- * whoever asks can rotate between engines. Returns the outputs at the end.
+ * whoever asks can rotate between engines.
  */
 export async function serve(
   workload: Workload,
   context: BuildContext,
   openMs: number,
   where: Environment,
-  { lines, print }: ServeChannel,
-): Promise<Map<string, ShapedArray>> {
+  { lines, print, keep }: ServeChannel,
+): Promise<void> {
   const started = new Map<string, Started>();
   for (const operation of operationsOf(workload)) {
     try {
@@ -36,22 +38,23 @@ export async function serve(
   for await (const line of lines) {
     const [verb, op = ''] = line.trim().split(/\s+/);
     if (verb === 'end') break;
-    const runnable = verb === 'rep' ? started.get(op)?.runnable : undefined;
-    if (!runnable) print({ op, error: `unknown request "${line}"; expected "rep ${[...started.keys()].join('|')}" or "end"` });
-    else {
-      try {
-        print({ op, ms: (await repeat(runnable)).ms });
-      } catch (error) {
-        print({ op, error: messageOf(error) });
-      }
-    }
+    print(await answer(line, op, verb === 'rep' ? started.get(op) : undefined, [...started.keys()]));
   }
   const outputs = new Map<string, ShapedArray>();
   for (const first of started.values()) await addOutputs(outputs, first);
   const gpuBytesPeak = Math.max(0, ...[...started.values()].map((s) => s.gpuBytesPeak));
   for (const { runnable } of started.values()) runnable.destroy();
+  await keep(outputs);
   print({ done: true, gpuBytesPeak, version: where.version, adapter: where.adapter });
-  return outputs;
+}
+
+async function answer(line: string, op: string, asked: Started | undefined, known: readonly string[]): Promise<object> {
+  if (!asked) return { op, error: `unknown request "${line}"; expected "rep ${known.join('|')}" or "end"` };
+  try {
+    return { op, ms: (await repeat(asked.runnable)).ms };
+  } catch (error) {
+    return { op, error: messageOf(error) };
+  }
 }
 
 function messageOf(error: unknown): string {

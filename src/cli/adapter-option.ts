@@ -25,6 +25,12 @@ export async function listAdapters(): Promise<NamedAdapter[]> {
   }
 }
 
+/** The entry of the list for an adapter by WebGPU's name for it: lower case with dashes, where the list has it as the driver writes it. */
+export function listedAdapter(webGpuName: string, adapters: readonly NamedAdapter[]): NamedAdapter | undefined {
+  const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '');
+  return adapters.find(({ name }) => plain(name) === plain(webGpuName));
+}
+
 /** The full name of the first adapter that has `part` in its name, in any case. */
 export function matchAdapter(part: string, adapters: readonly NamedAdapter[]): string {
   const found = adapters.find(({ name }) => name.toLowerCase().includes(part.toLowerCase()));

@@ -31,7 +31,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'bench',
-    summary: 'measure speed and memory of the engine on the standard workloads',
+    summary: 'measure speed and memory of the engine, and compare it with others on the same adapter',
     load: async () => (await import('./bench.js')).registerBench,
   },
   {

@@ -2,7 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { runCanary, type CanaryResult } from '../autograd/canary.js';
 import { dawn, openNodeDevice } from '../runtime/gpu.node.js';
-import { adapterOf, listAdapters, type NamedAdapter } from './adapter-option.js';
+import { adapterOf, listAdapters, listedAdapter, type NamedAdapter } from './adapter-option.js';
 import { advise, type Advice } from './doctor-advice.js';
 import { version } from './program.js';
 import { style } from './style.js';
@@ -75,9 +75,7 @@ async function testDevice(options: { adapter?: string }): Promise<CanaryResult> 
 }
 
 function describeAdapter({ info, features, limits }: GPUAdapter, adapters: readonly NamedAdapter[]): AdapterReport {
-  // WebGPU gives the name in lower case with dashes; Dawn's list has it as the driver writes it.
-  const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '');
-  const listed = adapters.find(({ name }) => plain(name) === plain(info.device));
+  const listed = listedAdapter(info.device, adapters);
   const numbers = Object.fromEntries(
     Object.keys(Object.getPrototypeOf(limits) as object)
       .map((key) => [key, (limits as unknown as Record<string, unknown>)[key]])

@@ -25,6 +25,8 @@ export class Device {
   readonly readback: Readback;
   /** Bytes of all live GPU buffers, and how many buffers were ever created. */
   allocatedBytes = 0;
+  /** Most that `allocatedBytes` ever was; may be set back to it. */
+  peakBytes = 0;
   createdBuffers = 0;
   private failure: Error | undefined;
   private readonly buffers = new Set<GPUBuffer>();
@@ -84,6 +86,7 @@ export class Device {
     const buffer = this.gpu.createBuffer({ label, size, usage });
     this.buffers.add(buffer);
     this.allocatedBytes += buffer.size;
+    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
     this.createdBuffers++;
     return buffer;
   }
@@ -162,6 +165,8 @@ export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPrefe
   }
   const { limits } = adapter;
   const device = await adapter.requestDevice({
+    // Only measuring uses it: no result depends on an optional feature.
+    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
     requiredLimits: {
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
       maxBufferSize: limits.maxBufferSize,

@@ -13,6 +13,8 @@ export interface MemoryPlan {
   readonly peakBytes: number;
   /** What a buffer for every tensor would take. */
   readonly naiveBytes: number;
+  /** Bytes alive at the busiest dispatch: no plan can take less. */
+  readonly liveBytes: number;
 }
 
 /**
@@ -37,7 +39,22 @@ export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
     slotOf[i] = best;
   }
   const slotBytes = slots.map((s) => s.sizeBytes);
-  return { slotOf, slotBytes, peakBytes: sum(slotBytes), naiveBytes: sum(lifetimes.map((l) => l.sizeBytes)) };
+  const naiveBytes = sum(lifetimes.map((l) => l.sizeBytes));
+  return { slotOf, slotBytes, peakBytes: sum(slotBytes), naiveBytes, liveBytes: mostAlive(lifetimes) };
+}
+
+/** The sum changes where a tensor begins, and after the last dispatch of one. */
+function mostAlive(lifetimes: readonly Lifetime[]): number {
+  const changes = new Map<number, number>();
+  const change = (at: number, bytes: number): void => void changes.set(at, (changes.get(at) ?? 0) + bytes);
+  for (const { first, last, sizeBytes } of lifetimes) {
+    change(first, sizeBytes);
+    change(last + 1, -sizeBytes);
+  }
+  let alive = 0;
+  let most = 0;
+  for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) most = Math.max(most, (alive += bytes));
+  return most;
 }
 
 function size(lifetimes: readonly Lifetime[], i: number): number {

@@ -11,27 +11,38 @@ interface ReadyPipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** A shader with the values of all its override constants. */
+export interface UsedShader {
+  readonly shader: Shader;
+  readonly constants: Readonly<Record<string, number>>;
+}
+
 /** Shader modules, explicit layouts and pipelines of one device, each made once. */
 export class PipelineCache {
   private readonly shaders = new Map<Shader, Promise<CompiledShader>>();
   private readonly pipelines = new Map<string, Promise<ReadyPipeline>>();
 
+  private readonly asked: UsedShader[] = [];
+
   constructor(private readonly gpu: GPUDevice) {}
+
+  /** What was compiled so far, in the order of the first use. */
+  used(): readonly UsedShader[] {
+    return this.asked;
+  }
 
   /** Compiles (or finds) the pipeline of a shader with these overrides; many calls compile in parallel. */
   get(shader: Shader, overrides: Readonly<Record<string, number>>): Promise<ReadyPipeline> {
     const constants = { ...shader.overrides, ...overrides };
     const key = `${shader.name} ${JSON.stringify(Object.entries(constants).sort())}`;
     let entry = this.pipelines.get(key);
-    if (!entry) this.pipelines.set(key, (entry = this.compile(shader, constants, key)));
+    if (entry) return entry;
+    this.pipelines.set(key, (entry = this.compile(shader, constants, key)));
+    this.asked.push({ shader, constants });
     return entry;
   }
 
-  private async compile(
-    shader: Shader,
-    constants: Record<string, number>,
-    label: string,
-  ): Promise<ReadyPipeline> {
+  private async compile(shader: Shader, constants: Record<string, number>, label: string): Promise<ReadyPipeline> {
     let compiled = this.shaders.get(shader);
     if (!compiled) this.shaders.set(shader, (compiled = this.compileModule(shader)));
     const { module, layout, pipelineLayout } = await compiled;

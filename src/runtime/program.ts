@@ -11,10 +11,13 @@ export interface CompileOptions {
   readonly label?: string;
 }
 
-interface Step {
+/** One dispatch, ready to be encoded. */
+export interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly grid: Grid;
+  /** What was recorded. */
+  readonly dispatch: Dispatch;
 }
 
 /** Dispatches per submit: the GPU starts early and no command buffer grows long. */
@@ -24,7 +27,7 @@ const DISPATCHES_PER_SUBMIT = 96;
 export class Program {
   constructor(
     private readonly device: Device,
-    private readonly steps: readonly Step[],
+    readonly steps: readonly Step[],
     readonly plan: MemoryPlan,
     private readonly buffers: readonly GPUBuffer[],
   ) {}
@@ -79,7 +82,12 @@ export async function compileProgram(
   const steps = dispatches.map((d, i): Step => {
     const entry = compiled[i];
     if (!entry) throw new Error(`${d.shader.name}: no pipeline.`);
-    return { pipeline: entry.pipeline, bindGroup: bind(device, d, entry.layout, params.buffer, params.offsets[i] ?? 0), grid: d.grid };
+    return {
+      pipeline: entry.pipeline,
+      bindGroup: bind(device, d, entry.layout, params.buffer, params.offsets[i] ?? 0),
+      grid: d.grid,
+      dispatch: d,
+    };
   });
   await device.idle();
   return new Program(device, steps, plan, [...slots, params.buffer]);

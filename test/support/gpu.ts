@@ -1,12 +1,12 @@
 import { afterAll } from 'vitest';
 import { Tape } from '../../src/autograd/tape.js';
 import type { Device, DeviceOptions } from '../../src/runtime/device.js';
-import { openNodeDevice } from '../../src/runtime/gpu.node.js';
+import { openNodeDevice, type DawnOptions } from '../../src/runtime/gpu.node.js';
 import { Recorder } from '../../src/runtime/recorder.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 
 /** A device for the tests of one file, destroyed after them. MCGPU_ADAPTER picks one by a part of its name. */
-export async function testDevice(options: DeviceOptions = {}): Promise<Device> {
+export async function testDevice(options: DeviceOptions & DawnOptions = {}): Promise<Device> {
   const adapter = process.env.MCGPU_ADAPTER;
   const device = await openNodeDevice({ ...options, ...(adapter ? { adapter } : {}) });
   afterAll(() => {
