@@ -54,7 +54,7 @@ export function peerCommands(folder = join(PACKAGE_ROOT, 'bench', 'peers')): Pee
   });
   if (commands.length > 0) return commands.sort((a, b) => (a.name < b.name ? -1 : 1));
   throw new UserError(
-    `${folder}: no other engines to compare with. Run this in a checkout of mcgpu, after \`npm ci --prefix bench/peers\`.`,
+    `${folder}: no other engines to compare with. Run this in a checkout of mcgpu, after \`npm ci --ignore-scripts --prefix bench/peers\`.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ShapedArray } from '../autograd/parameters.js';
+import { UserError } from '../errors.js';
 import { profileProgram } from '../runtime/profiler.js';
 import { calibrate, type Calibration, type CalibrationSize } from './calibrate.js';
 import { measure, start, type MeasureOptions, type Started } from './measure.js';
@@ -18,6 +19,8 @@ export interface RunOptions extends MeasureOptions {
   readonly calibration?: CalibrationSize | undefined;
   readonly onStart?: ((entry: Entry) => void) | undefined;
   readonly onRow?: ((row: Row) => void) | undefined;
+  /** Called with what a failed entry said, and the others are measured; without it the first failure ends the run. */
+  readonly onFailure?: ((message: string) => void) | undefined;
 }
 
 /** Replays with timestamps: few, since the fastest kernels are repeated by themselves. */
@@ -30,9 +33,14 @@ export async function runEntries(entries: readonly Entry[], context: Omit<BuildC
   const rows: Row[] = [];
   for (const entry of entries) {
     options.onStart?.(entry);
-    const row = await runEntry(entry, context, options, calibration);
-    rows.push(row);
-    options.onRow?.(row);
+    try {
+      const row = await runEntry(entry, context, options, calibration);
+      rows.push(row);
+      options.onRow?.(row);
+    } catch (error) {
+      if (!options.onFailure || !(error instanceof UserError)) throw error;
+      options.onFailure(`${entry.workload} ${entry.operation.name}: ${error.message}`);
+    }
   }
   return rows;
 }

@@ -47,6 +47,8 @@ export interface BenchRequest {
   readonly progress: (text: string) => void;
   /** For programs: one line of JSON per figure. */
   readonly emit: (row: object) => void;
+  /** What could not be measured, of several. */
+  readonly fail: (message: string) => void;
 }
 
 interface Session {
@@ -66,7 +68,7 @@ export async function runBench(request: BenchRequest): Promise<void> {
   const entries = entriesFor(request, await inputsFor(request));
   const { environment } = await withDevice(request, async (session) => {
     const old = await oldRun(session);
-    request.say(heading(session.environment));
+    if (group !== 'peers') request.say(heading(session.environment)); // their table has one of its own
     const rows = await measureEntries(session, entries);
     if (rows.length > 0) request.say(`\n${rowTable(rows, old)}`);
     for (const { workload, op, timeline, gpu } of rows) {
@@ -154,6 +156,8 @@ async function measureEntries({ request, device, openMs, environment }: Session,
     outputs,
     onStart: ({ workload, operation }) => request.progress(`${workload} ${operation.name}`),
     onRow: request.emit,
+    // One operation that does not fit must not cost the figures of the others.
+    onFailure: entries.length > 1 && request.workload === undefined ? request.fail : undefined,
   });
   if (request.outputFile !== undefined && outputs) await writeArrays(request.outputFile, outputs);
   return rows;

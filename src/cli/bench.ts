@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../files.node.js';
 import type { Device } from '../runtime/device.js';
 import { currentCommit } from '../train/run-directory.node.js';
 import { adapterOf, listAdapters, listedAdapter } from './adapter-option.js';
+import { EXIT_USER_ERROR } from './errors.js';
 import { version } from './program.js';
 import { parseBytes, parseCount } from './values.js';
 
@@ -76,6 +77,10 @@ async function bench(groupName: string | undefined, options: BenchOptions, adapt
     progress: (text) => {
       if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
     },
+    fail: (message) => {
+      process.stderr.write(`${message}\n`);
+      process.exitCode = EXIT_USER_ERROR;
+    },
     emit: (row) => {
       const line = `${JSON.stringify(row)}\n`;
       if (json === '-' || options.serve) process.stdout.write(line);
@@ -84,8 +89,11 @@ async function bench(groupName: string | undefined, options: BenchOptions, adapt
   };
   if (writeInput !== undefined) return session.writeInputs(needed(workload, '--write-input'), writeInput);
   if (options.serve) return session.serveWorkload({ ...request, workload: needed(workload, '--serve') });
-  await session.runBench(request);
-  if (json !== undefined && json !== '-') await writeFileAtomic(json, lines.join(''));
+  try {
+    await session.runBench(request);
+  } finally {
+    if (json !== undefined && json !== '-' && lines.length > 0) await writeFileAtomic(json, lines.join(''));
+  }
 }
 
 function needed(workload: string | undefined, option: string): string {

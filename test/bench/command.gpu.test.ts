@@ -1,0 +1,53 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readArrays } from '../../src/bench/array-files.node.js';
+import type { Row } from '../../src/bench/row.js';
+import { WORKLOADS } from '../../src/bench/workloads.js';
+import { mcgpu } from '../support/command-process.js';
+import { SOMEWHERE } from './tiny.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mcgpu-bench-'));
+const file = (name: string): string => join(folder, name);
+
+describe('mcgpu bench', () => {
+  it('measures one operation on the inputs of a file, and writes what it computed', async () => {
+    const [input, output] = [file('input.safetensors'), file('output.safetensors')];
+    expect((await mcgpu(['bench', '--workload', 'M', '--write-input', input])).status).toBe(0);
+    const files = ['--input', input, '--output', output];
+    const { status, stdout, stderr } = await mcgpu([
+      ...['bench', '--workload', 'M', '--filter', 'max-pool', '--reps', '2', '--json', '-'],
+      ...files,
+    ]);
+    expect(status, stderr).toBe(0);
+    const rows = stdout.trim().split('\n').map((line) => JSON.parse(line) as Row); // prettier-ignore
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ workload: 'M', op: 'max-pool-2', reps: 2, dispatches: 1, engine: 'mcgpu' });
+    for (const key of ['adapter', 'driver', 'backend', 'version', 'date'] as const) expect(rows[0]?.[key]).toMatch(/./);
+    const x = (await readArrays(input)).get('x')?.data ?? new Float32Array();
+    const y = (await readArrays(output)).get('y');
+    expect(y?.shape).toEqual([1, 16, 256, 256]);
+    expect(y?.data[0]).toBe(Math.max(x[0]!, x[1]!, x[512]!, x[513]!));
+  });
+
+  it.each([
+    ['an unknown workload', ['--workload', 'X'], WORKLOADS.map(({ name }) => name)],
+    ['an unknown group', ['speed'], ['kernels, train, infer']],
+    ['a filter without a match', ['train', '--filter', 'nothing'], ['T train-step', 'C-T train-step']],
+    ['inputs of no workload', ['--input', 'x.safetensors'], ['Add --workload']],
+  ])('answers %s with what there is', async (_, args, hints) => {
+    const { status, stderr } = await mcgpu(['bench', ...args]);
+    expect(status).toBe(1);
+    for (const hint of hints) expect(stderr).toContain(hint);
+  });
+
+  it('refuses to compare with another adapter, before it measures anything', async () => {
+    const old = file('old.jsonl');
+    writeFileSync(old, `${JSON.stringify({ workload: 'M', op: 'conv3x3', medianMs: 1, ...SOMEWHERE })}\n`);
+    const { status, stdout, stderr } = await mcgpu(['bench', '--workload', 'M', '--compare', old]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('another adapter: "test adapter"');
+    expect(stdout).toBe('');
+  });
+});
