@@ -1,4 +1,5 @@
-// Peak of fused multiply-adds out of registers: nothing but arithmetic, four independent vectors per invocation.
+// Peak of fused multiply-adds out of registers: nothing but arithmetic, four independent vectors per invocation. (A single one, each
+// multiply-add waiting for the one before, gave half of that on a CPU: the latency, not the rate.)
 //   a = a * factor + addend, 8 times per round; the sum of the vectors is stored so that no compiler may leave the work out
 // 8 rounds x 4 vectors x 4 lanes x 2 = 256 operations per invocation and round; grid = (invocations / WG folded into x and y, 1).
 // requires: lib/index.wgsl

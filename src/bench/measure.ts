@@ -13,8 +13,10 @@ export interface Timing {
   readonly minMs: number;
   readonly p90Ms: number;
   readonly reps: number;
-  /** JavaScript's time to encode and submit; null where steps are not submitted in one go. */
+  /** JavaScript's time to encode and submit, median, minimum and 90th percentile; null where steps are not submitted in one go. */
   readonly jsMsPerStep: number | null;
+  readonly jsMinMs: number | null;
+  readonly jsP90Ms: number | null;
   /** Processor time of all threads of this process per step: on a software adapter, what the kernels cost, whoever shares the cores. */
   readonly cpuMsPerStep: number | null;
 }
@@ -75,18 +77,16 @@ export async function measure(runnable: Runnable, options: MeasureOptions = {}):
   )
     repetitions.push(await repeat(runnable));
   const cpu = ((cpuMs?.() ?? NaN) - cpuBefore) / repetitions.length;
-  const times = repetitions.map(({ ms }) => ms);
+  const ms = repetitions.map((r) => r.ms);
+  const js = runnable.program ? repetitions.map((r) => r.jsMs) : null;
   return {
-    medianMs: quantile(times, 0.5),
-    minMs: quantile(times, 0),
-    p90Ms: quantile(times, 0.9),
-    reps: times.length,
-    jsMsPerStep: runnable.program
-      ? quantile(
-          repetitions.map(({ jsMs }) => jsMs),
-          0.5,
-        )
-      : null,
+    medianMs: quantile(ms, 0.5),
+    minMs: quantile(ms, 0),
+    p90Ms: quantile(ms, 0.9),
+    reps: ms.length,
+    jsMsPerStep: js && quantile(js, 0.5),
+    jsMinMs: js && quantile(js, 0),
+    jsP90Ms: js && quantile(js, 0.9),
     cpuMsPerStep: Number.isFinite(cpu) ? cpu : null,
   };
 }

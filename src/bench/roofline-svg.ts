@@ -8,8 +8,14 @@ export interface RooflinePoint {
   readonly gflops: number;
 }
 
-/** Colours of Okabe and Ito, distinct for the colour-blind: https://jfly.uni-koeln.de/color/ */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+/** Kinds of kernels by their names, the first that fits; colours of Okabe and Ito, distinct for the colour-blind. */
+const KINDS: readonly (readonly [name: RegExp, colour: string])[] = [
+  [/conv.*grad.input/, '#d55e00'],
+  [/conv.*grad.weight/, '#009e73'],
+  [/conv/, '#0072b2'],
+  [/pool|bilinear/, '#cc79a7'],
+  [/(?:)/, '#000000'],
+];
 const PLOT = { left: 70, right: 620, top: 60, bottom: 420 }; // px
 const LEGEND = { left: 650, top: 66, rowHeight: 15, rows: 30, columnWidth: 330 };
 
@@ -59,7 +65,7 @@ function roof({ fmaGflops, copyGbps }: Calibration, x: Scale, y: Scale): string 
 }
 
 function drawPoint({ name, intensity, gflops }: RooflinePoint, i: number, x: Scale, y: Scale): string {
-  const colour = COLOURS[i % COLOURS.length] ?? 'black';
+  const colour = KINDS.find(([kind]) => kind.test(name))?.[1] ?? 'black';
   const [cx, cy] = [px(x.place(intensity)), px(y.place(gflops))];
   const left = LEGEND.left + Math.floor(i / LEGEND.rows) * LEGEND.columnWidth;
   const top = LEGEND.top + (i % LEGEND.rows) * LEGEND.rowHeight;

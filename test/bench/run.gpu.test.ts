@@ -65,6 +65,8 @@ describe('a measured workload', () => {
       expect(minMs).toBeLessThanOrEqual(medianMs);
       expect(medianMs).toBeLessThanOrEqual(p90Ms);
       expect(jsMsPerStep).toBeLessThan(p90Ms);
+      expect(row.jsMinMs).toBeLessThanOrEqual(jsMsPerStep ?? NaN);
+      expect(row.jsP90Ms).toBeGreaterThanOrEqual(jsMsPerStep ?? NaN);
     }
     expect(device.allocatedBytes).toBe(before);
   });
