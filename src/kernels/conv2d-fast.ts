@@ -35,10 +35,11 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const strips = Math.ceil(outHeight / 4);
   const count = images * strips * outWidth;
   const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
-  const [gx, gy] = flatGrid(count, shaders.conv2d3x3.overrides.WG);
+  const shader = r.device.subgroups ? shaders.conv2d3x3Subgroup : shaders.conv2d3x3;
+  const [gx, gy] = flatGrid(count, shader.overrides.WG);
   for (const { buffers, params, octets } of fastRuns(r, conv, 227)) {
     const sizes = { count, strips, height, width, outHeight, outWidth, padding };
-    r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, ...params }, grid: [gx, gy, octets] });
+    r.dispatch(shader, { buffers, params: { ...sizes, ...params }, grid: [gx, gy, octets] });
   }
 }
 

@@ -9,6 +9,8 @@ export interface DeviceOptions {
   readonly maxBindingBytes?: number;
   /** Refuses to allocate more than this on the GPU, in bytes. */
   readonly memoryBudgetBytes?: number;
+  /** Runs only kernels that every WebGPU has, though the adapter offers more: to compare with, and where a driver miscomputes. */
+  readonly portable?: boolean;
 }
 
 export interface AdapterSummary {
@@ -17,6 +19,8 @@ export interface AdapterSummary {
   readonly device: string;
   readonly description: string;
   readonly isFallbackAdapter: boolean;
+  /** Fewest invocations of a subgroup; 0 where there are none. */
+  readonly subgroupMinSize: number;
 }
 
 /** An open WebGPU device: what it can hold, what it holds, and the errors it reported since the last await. */
@@ -55,6 +59,11 @@ export class Device {
   get maxBindingBytes(): number {
     const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
     return Math.min(maxStorageBufferBindingSize, maxBufferSize, this.options.maxBindingBytes ?? Infinity);
+  }
+
+  /** Kernels that pass values round within a subgroup may run: 8 invocations and more work side by side. */
+  get subgroups(): boolean {
+    return this.gpu.features.has('subgroups') && this.adapter.subgroupMinSize >= 8;
   }
 
   /** Throws the first error that the device reported asynchronously. */
@@ -154,6 +163,9 @@ export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
 }
 
+/** What faster kernels and the profiler use where the adapter has it; for each kernel there is one that needs none of them. */
+const OPTIONAL_FEATURES = ['timestamp-query', 'subgroups'] as const;
+
 /** Opens a device on the platform's WebGPU with the adapter's own limits for sizes; everything else stays portable. */
 export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPreference?: GPUPowerPreference } = {}): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
@@ -165,8 +177,7 @@ export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPrefe
   }
   const { limits } = adapter;
   const device = await adapter.requestDevice({
-    // Only measuring uses it: no result depends on an optional feature.
-    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
+    requiredFeatures: OPTIONAL_FEATURES.filter((f) => adapter.features.has(f) && !(options.portable && f !== 'timestamp-query')),
     requiredLimits: {
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
       maxBufferSize: limits.maxBufferSize,
@@ -179,6 +190,8 @@ export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPrefe
     device: info.device,
     description: info.description,
     isFallbackAdapter: info.isFallbackAdapter,
+    // Deno tells no size.
+    subgroupMinSize: (info as Partial<GPUAdapterInfo>).subgroupMinSize ?? 0,
   };
   return new Device(device, summary, options);
 }

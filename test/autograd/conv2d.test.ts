@@ -11,6 +11,8 @@ import * as reference from '../../src/kernels/reference/conv2d.js';
 import { convBounds, convCases, convData, convInputs, describeConv, runConv, runPlainConv, type ConvCase } from './conv2d.cases.js';
 
 const device = await testDevice();
+// Only kernels that any WebGPU can run.
+const portable = await testDevice({ portable: true });
 // One or a few channels per buffer; below 64 KiB there is no room for packed weights, so that the plain kernels run.
 const splitDevices = [await testDevice({ maxBindingBytes: 20480 }), await testDevice({ maxBindingBytes: 70000 })];
 
@@ -44,9 +46,11 @@ describe('conv2d', () => {
     it(`equals the float64 reference, forward and all gradients, at ${describeConv(c)}`, async () => {
       const data = convData(c);
       const bounds = convBounds(c, data);
-      const result = await runConv(device, c, data);
-      for (const [name, { expected, each }] of Object.entries(bounds))
-        expectClose(result[name as keyof typeof result], expected, { each }, name);
+      for (const on of [device, portable]) {
+        const result = await runConv(on, c, data);
+        for (const [name, { expected, each }] of Object.entries(bounds))
+          expectClose(result[name as keyof typeof result], expected, { each }, name);
+      }
     });
   }
 
