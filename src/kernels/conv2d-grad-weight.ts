@@ -12,7 +12,12 @@ import * as shaders from './shaders.gen.js';
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const fast = fastKernel(r, dw, geometry);
   if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
-  else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tiles3x3 : tiles1x1)(r, pair, { x, dy, dw }, geometry));
+  else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tilesOf3x3(r, pair, dy) : tiles1x1)(r, pair, { x, dy, dw }, geometry));
+}
+
+/** Few input channels or narrow maps would leave most of the eight columns and channels of the subgroup's kernel idle. */
+function tilesOf3x3(r: Recorder, pair: BlockPair, dy: Tensor<'NCHW'>): typeof tiles3x3 {
+  return r.device.subgroups && pair.in.count >= 3 && dy.dim('W') >= 8 ? tiles3x3Subgroup : tiles3x3;
 }
 
 /** Any geometry. */
@@ -95,6 +100,33 @@ function tiles3x3(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding
       ...channelsOf(pair),
     },
     grid: [gx, gy, tiles],
+  });
+  return { partial, tiles };
+}
+
+/** Groups of eight invocations that keep a GPU busy. */
+const BUSY_GROUPS = 2048;
+
+function tiles3x3Subgroup(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding }: ConvGeometry): Tiles {
+  const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
+  const planes = Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8);
+  const chunks = Math.ceil(outHeight / STRIP_ROWS);
+  const columns = Math.ceil(outWidth / 8);
+  const count = images * chunks * columns;
+  const sums = pair.out.count * pair.in.count * 9;
+  const leastDepth = Math.ceil((4 * sums * count) / r.device.maxBindingBytes);
+  const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(count / Math.ceil(BUSY_GROUPS / planes))), 1);
+  const tiles = Math.ceil(count / depth);
+  const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
+  const [gx, gy] = flatGrid(8 * tiles, shaders.conv2d3x3GradWeightSubgroup.overrides.WG);
+  r.dispatch(shaders.conv2d3x3GradWeightSubgroup, {
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    params: {
+      ...{ count, tiles, depth, rows: Math.ceil(outHeight / chunks), chunks, columns },
+      ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
+      ...channelsOf(pair),
+    },
+    grid: [gx, gy, planes],
   });
   return { partial, tiles };
 }
