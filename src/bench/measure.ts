@@ -1,7 +1,7 @@
 import type { BuildContext, NamedArrays, Operation, Runnable } from './runnable.js';
 
 export interface MeasureOptions {
-  /** Repetitions; default: as many as fit the time budget, at least `LEAST_REPS`. */
+  /** Repetitions; default: as many as fit the time budget, but a few at least. */
   readonly reps?: number | undefined;
   readonly budgetMs?: number | undefined;
   /** Milliseconds of processor time that this process has used, where the platform tells. */
@@ -33,8 +33,18 @@ export interface Started {
 }
 
 const LEAST_REPS = 5;
+/** Of steps so slow that five would take minutes. */
+const LEAST_SLOW_REPS = 3;
+const SLOW_MS = 30_000;
 const MOST_REPS = 1000;
 const DEFAULT_BUDGET_MS = 4000;
+
+/** Whether so many repetitions that took so long are enough. */
+function enough(count: number, elapsedMs: number, { reps, budgetMs = DEFAULT_BUDGET_MS }: MeasureOptions): boolean {
+  if (reps !== undefined) return count >= reps;
+  const least = elapsedMs > SLOW_MS ? LEAST_SLOW_REPS : LEAST_REPS;
+  return count >= MOST_REPS || (count >= least && elapsedMs >= budgetMs);
+}
 
 /** Builds an operation and runs it once. @param openMs what opening the device took */
 export async function start(operation: Operation, context: BuildContext, openMs: number, wantOutputs: boolean): Promise<Started> {
@@ -66,16 +76,11 @@ export async function repeat(runnable: Runnable): Promise<Repetition> {
 
 /** Repeats an operation that has run before. */
 export async function measure(runnable: Runnable, options: MeasureOptions = {}): Promise<Timing> {
-  const { reps, budgetMs = DEFAULT_BUDGET_MS, cpuMs } = options;
+  const { cpuMs } = options;
   const repetitions: Repetition[] = [];
   const cpuBefore = cpuMs?.() ?? NaN;
   const startedAt = performance.now();
-  while (
-    reps === undefined
-      ? repetitions.length < LEAST_REPS || (repetitions.length < MOST_REPS && performance.now() - startedAt < budgetMs)
-      : repetitions.length < reps
-  )
-    repetitions.push(await repeat(runnable));
+  while (!enough(repetitions.length, performance.now() - startedAt, options)) repetitions.push(await repeat(runnable));
   const cpu = ((cpuMs?.() ?? NaN) - cpuBefore) / repetitions.length;
   const ms = repetitions.map((r) => r.ms);
   const js = runnable.program ? repetitions.map((r) => r.jsMs) : null;
