@@ -10,7 +10,7 @@ import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { readArrays, writeArrays } from './array-files.node.js';
-import { readOldRun } from './compare.js';
+import { readOldRun, type OldRun } from './compare.js';
 import { dataTable, measureData } from './data.node.js';
 import { dumpWgsl } from './dump-wgsl.node.js';
 import { seededInputs, withGiven } from './inputs.js';
@@ -69,15 +69,7 @@ export async function runBench(request: BenchRequest): Promise<void> {
   const { environment } = await withDevice(request, async (session) => {
     const old = await oldRun(session);
     if (group !== 'peers') request.say(heading(session.environment)); // their table has one of its own
-    const rows = await measureEntries(session, entries);
-    if (rows.length > 0) request.say(`\n${rowTable(rows, old)}`);
-    for (const { workload, op, timeline, gpu } of rows) {
-      if (timeline) request.say(`\n${workload} ${op}, ${gpu?.medianMs.toFixed(1) ?? '-'} ms on the GPU\n${timelineTable(timeline)}`);
-    }
-    for (const note of new Set(rows.map(({ gpu }) => gpu?.note))) if (note) request.say(`\nNote: ${note}.`);
-    const roofline = picture(rows, session.environment);
-    if (roofline !== null) await keep(request, `${group ?? 'short'}-roofline`, session.environment, 'svg', roofline);
-    if (group !== null && rows.length > 0) await keep(request, group, session.environment, 'jsonl', asLines(rows));
+    await report(session, await measureEntries(session, entries), old);
     if (group === 'memory' || group === 'all') await memory(session);
     if (request.dumpWgslFolder !== undefined) await dumpWgsl(session.device, request.dumpWgslFolder);
     return session;
@@ -139,7 +131,7 @@ function entriesFor({ group, workload, filter }: BenchRequest, inputs: Map<strin
   return filterEntries(entries, filter);
 }
 
-async function oldRun({ request: { compareFile }, environment }: Session): Promise<ReturnType<typeof readOldRun> | undefined> {
+async function oldRun({ request: { compareFile }, environment }: Session): Promise<OldRun | undefined> {
   if (compareFile === undefined) return undefined;
   return readOldRun(new TextDecoder().decode(await readWholeFile(compareFile)), compareFile, environment);
 }
@@ -161,6 +153,20 @@ async function measureEntries({ request, device, openMs, environment }: Session,
   });
   if (request.outputFile !== undefined && outputs) await writeArrays(request.outputFile, outputs);
   return rows;
+}
+
+/** Tables for people, and the files of the group. */
+async function report({ request, environment }: Session, rows: readonly Row[], old: OldRun | undefined): Promise<void> {
+  if (rows.length === 0) return;
+  request.say(`\n${rowTable(rows, old)}`);
+  for (const { workload, op, timeline, gpu } of rows) {
+    if (timeline && gpu) request.say(`\n${workload} ${op}, ${gpu.medianMs.toFixed(1)} ms on the GPU\n${timelineTable(timeline)}`);
+  }
+  for (const note of new Set(rows.map(({ gpu }) => gpu?.note))) if (note) request.say(`\nNote: ${note}.`);
+  const title = request.group ?? request.workload ?? 'short';
+  const roofline = picture(rows, environment);
+  if (roofline !== null) await keep(request, `${title}-roofline`, environment, 'svg', roofline);
+  await keep(request, title, environment, 'jsonl', asLines(rows));
 }
 
 function processCpuMs(): number {

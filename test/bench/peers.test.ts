@@ -37,6 +37,11 @@ describe('engines side by side', () => {
     expect(new Set(widths).size).toBe(1);
   });
 
+  it('whose program is not there are a row as well', async () => {
+    const [row] = await runPeers(tiny('M'), { engines: [{ name: 'python', command: ['no-such-python'] }], reps: 1, timeoutMs: 3000 });
+    expect(row?.error).toContain('ENOENT');
+  });
+
   it('that do not answer are ended', async () => {
     const [row] = await runPeers(tiny('M'), { engines: [fake('hangs', 'hangs')], reps: 1, timeoutMs: 3000 });
     expect(row?.error).toBe('no answer in 3 s');
