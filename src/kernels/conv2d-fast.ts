@@ -35,11 +35,14 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const strips = Math.ceil(outHeight / 4);
   const count = images * strips * outWidth;
   const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
-  const shader = r.device.subgroups ? shaders.conv2d3x3Subgroup : shaders.conv2d3x3;
-  const [gx, gy] = flatGrid(count, shader.overrides.WG);
+  const shared = r.device.subgroups && padding === 1;
+  const { WG } = (shared ? shaders.conv2d3x3Subgroup : shaders.conv2d3x3).overrides;
+  const [gx, gy] = flatGrid(count, WG);
   for (const { buffers, params, octets } of fastRuns(r, conv, 227)) {
-    const sizes = { count, strips, height, width, outHeight, outWidth, padding };
-    r.dispatch(shader, { buffers, params: { ...sizes, ...params }, grid: [gx, gy, octets] });
+    const sizes = { count, strips, height, width };
+    const grid = [gx, gy, octets] as const;
+    if (shared) r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: { ...sizes, ...params }, grid });
+    else r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, ...params }, grid });
   }
 }
 
