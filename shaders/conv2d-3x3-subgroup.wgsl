@@ -8,6 +8,7 @@
 // requires: lib/index.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
+override FEW: bool = false;           // true: at most 4 output channels in all; the others' products are left out
 struct Params {
   count: u32,                         // N*ceil(H/4)*W strips
   strips: u32,                        // ceil(H/4)
@@ -115,23 +116,23 @@ fn main(
     let r4 = loadRow(base + below.z, belowIn.z, sides);
     let r5 = loadRow(base + below.w, belowIn.w, sides);
     low += outer(subgroupBroadcast(w0, 0u), vec4f(r0.x, r1.x, r2.x, r3.x));
-    high += outer(subgroupBroadcast(w0, 1u), vec4f(r0.x, r1.x, r2.x, r3.x));
+    if (!FEW) { high += outer(subgroupBroadcast(w0, 1u), vec4f(r0.x, r1.x, r2.x, r3.x)); }
     low += outer(subgroupBroadcast(w0, 2u), vec4f(r0.y, r1.y, r2.y, r3.y));
-    high += outer(subgroupBroadcast(w0, 3u), vec4f(r0.y, r1.y, r2.y, r3.y));
+    if (!FEW) { high += outer(subgroupBroadcast(w0, 3u), vec4f(r0.y, r1.y, r2.y, r3.y)); }
     low += outer(subgroupBroadcast(w0, 4u), vec4f(r0.z, r1.z, r2.z, r3.z));
-    high += outer(subgroupBroadcast(w0, 5u), vec4f(r0.z, r1.z, r2.z, r3.z));
+    if (!FEW) { high += outer(subgroupBroadcast(w0, 5u), vec4f(r0.z, r1.z, r2.z, r3.z)); }
     low += outer(subgroupBroadcast(w0, 6u), vec4f(r1.x, r2.x, r3.x, r4.x));
-    high += outer(subgroupBroadcast(w0, 7u), vec4f(r1.x, r2.x, r3.x, r4.x));
+    if (!FEW) { high += outer(subgroupBroadcast(w0, 7u), vec4f(r1.x, r2.x, r3.x, r4.x)); }
     low += outer(subgroupBroadcast(w1, 0u), vec4f(r1.y, r2.y, r3.y, r4.y));
-    high += outer(subgroupBroadcast(w1, 1u), vec4f(r1.y, r2.y, r3.y, r4.y));
+    if (!FEW) { high += outer(subgroupBroadcast(w1, 1u), vec4f(r1.y, r2.y, r3.y, r4.y)); }
     low += outer(subgroupBroadcast(w1, 2u), vec4f(r1.z, r2.z, r3.z, r4.z));
-    high += outer(subgroupBroadcast(w1, 3u), vec4f(r1.z, r2.z, r3.z, r4.z));
+    if (!FEW) { high += outer(subgroupBroadcast(w1, 3u), vec4f(r1.z, r2.z, r3.z, r4.z)); }
     low += outer(subgroupBroadcast(w1, 4u), vec4f(r2.x, r3.x, r4.x, r5.x));
-    high += outer(subgroupBroadcast(w1, 5u), vec4f(r2.x, r3.x, r4.x, r5.x));
+    if (!FEW) { high += outer(subgroupBroadcast(w1, 5u), vec4f(r2.x, r3.x, r4.x, r5.x)); }
     low += outer(subgroupBroadcast(w1, 6u), vec4f(r2.y, r3.y, r4.y, r5.y));
-    high += outer(subgroupBroadcast(w1, 7u), vec4f(r2.y, r3.y, r4.y, r5.y));
+    if (!FEW) { high += outer(subgroupBroadcast(w1, 7u), vec4f(r2.y, r3.y, r4.y, r5.y)); }
     low += outer(subgroupBroadcast(w2, 0u), vec4f(r2.z, r3.z, r4.z, r5.z));
-    high += outer(subgroupBroadcast(w2, 1u), vec4f(r2.z, r3.z, r4.z, r5.z));
+    if (!FEW) { high += outer(subgroupBroadcast(w2, 1u), vec4f(r2.z, r3.z, r4.z, r5.z)); }
     base += plane;
     at += 18u;
   }

@@ -41,7 +41,8 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   for (const { buffers, params, octets } of fastRuns(r, conv, 227)) {
     const sizes = { count, strips, height, width };
     const grid = [gx, gy, octets] as const;
-    if (shared) r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: { ...sizes, ...params }, grid });
+    const overrides = { FEW: Number(params.outChannels <= 4) };
+    if (shared) r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: { ...sizes, ...params }, overrides, grid });
     else r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, ...params }, grid });
   }
 }
