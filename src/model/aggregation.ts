@@ -36,7 +36,7 @@ export function fullScaleAggregation(
       const source = sources[s] ?? own;
       if (s === level) return convBnRelu(pass, source);
       if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s), ceilMode: true }));
-      if (upsampling === 'before-conv') return convBnRelu(pass, bilinear(pass.tape, source, size));
+      if (upsampling === 'before-conv') return convBnRelu(pass, source, size);
       return bilinear(pass.tape, convBnRelu(pass, source), size);
     });
     return fuse(pass, concat(pass.tape, maps));

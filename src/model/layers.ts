@@ -1,5 +1,7 @@
 import { batchNorm } from '../autograd/ops/batch-norm.js';
+import { bilinear } from '../autograd/ops/bilinear.js';
 import { conv2d } from '../autograd/ops/conv2d.js';
+import { conv2dUpsampled, upsamplingScale } from '../autograd/ops/conv2d-upsampled.js';
 import type { Tape } from '../autograd/tape.js';
 import type { Tensor } from '../runtime/tensor.js';
 
@@ -20,7 +22,13 @@ export interface Pass {
   readonly mode: 'train' | 'eval' | 'folded';
 }
 
-export type Layer = (pass: Pass, x: Tensor<'NCHW'>) => Tensor<'NCHW'>;
+/** With `size`, in pixels, x is upsampled to it first. */
+export type Layer = (pass: Pass, x: Tensor<'NCHW'>, size?: MapSize) => Tensor<'NCHW'>;
+
+export interface MapSize {
+  readonly height: number;
+  readonly width: number;
+}
 
 export interface ConvOptions {
   readonly kernelSize?: number;
@@ -38,8 +46,7 @@ export class LayerSet {
   conv(name: string, inChannels: number, outChannels: number, { kernelSize = 3, dilation = 1 }: ConvOptions = {}): Layer {
     this.parameters.push({ name: `${name}.weight`, axes: 'OIHW', shape: [outChannels, inChannels, kernelSize, kernelSize] });
     this.parameters.push({ name: `${name}.bias`, axes: 'C', shape: [outChannels] });
-    const padding = (dilation * (kernelSize - 1)) / 2;
-    return (pass, x) => conv2d(pass.tape, x, convWeight(pass, name), convBias(pass, name), { padding, dilation });
+    return (pass, x, size) => convolve(pass, name, x, { dilation, relu: false, size });
   }
 
   /** conv - batch norm - ReLU, the building block of the UNet3+ paper. */
@@ -48,10 +55,8 @@ export class LayerSet {
     for (const part of ['weight', 'bias']) this.parameters.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     for (const part of ['running_mean', 'running_var']) this.buffers.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     this.folds.push({ conv, bn });
-    const padding = (dilation * (kernelSize - 1)) / 2;
-    return (pass, x) => {
-      if (pass.mode === 'folded')
-        return conv2d(pass.tape, x, convWeight(pass, conv), convBias(pass, conv), { padding, dilation, relu: true });
+    return (pass, x, size) => {
+      if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size });
       const vector = (part: string): Tensor<'C'> => pass.array(`${bn}.${part}`) as Tensor<'C'>;
       const affine = {
         weight: vector('weight'),
@@ -59,17 +64,26 @@ export class LayerSet {
         runningMean: vector('running_mean'),
         runningVar: vector('running_var'),
       };
-      return batchNorm(pass.tape, plain(pass, x), affine, { training: pass.mode === 'train', relu: true });
+      return batchNorm(pass.tape, plain(pass, x, size), affine, { training: pass.mode === 'train', relu: true });
     };
   }
 }
 
-function convWeight(pass: Pass, name: string): Tensor<'OIHW'> {
-  return pass.array(`${name}.weight`) as Tensor<'OIHW'>;
+interface Convolution {
+  readonly dilation: number;
+  readonly relu: boolean;
+  readonly size: MapSize | undefined;
 }
 
-function convBias(pass: Pass, name: string): Tensor<'C'> {
-  return pass.array(`${name}.bias`) as Tensor<'C'>;
+/** The convolution of this name, same size as x or, with `size`, as x upsampled: of the two ways to that, the one that costs less. */
+function convolve(pass: Pass, name: string, x: Tensor<'NCHW'>, { dilation, relu, size }: Convolution): Tensor<'NCHW'> {
+  const weight = pass.array(`${name}.weight`) as Tensor<'OIHW'>;
+  const bias = pass.array(`${name}.bias`) as Tensor<'C'>;
+  const padding = (dilation * (weight.dim('H') - 1)) / 2;
+  if (!size) return conv2d(pass.tape, x, weight, bias, { padding, dilation, relu });
+  const scale = dilation === 1 ? upsamplingScale(pass.tape, x, weight, size) : null;
+  if (scale !== null) return conv2dUpsampled(pass.tape, x, weight, bias, { scale, relu });
+  return conv2d(pass.tape, bilinear(pass.tape, x, size), weight, bias, { padding, dilation, relu });
 }
 
 /** Epsilon of every batch norm, as PyTorch's default. */

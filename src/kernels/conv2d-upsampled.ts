@@ -1,0 +1,158 @@
+import { flatGrid, type Recorder } from '../runtime/recorder.js';
+import { Tensor } from '../runtime/tensor.js';
+import { channelRuns } from './channels.js';
+import { conv2dGradWeight } from './conv2d-grad-weight.js';
+import { conv2d, conv2dGradInput, type ConvTensors } from './conv2d.js';
+import { planeGrid } from './plane-grid.js';
+import * as shaders from './shaders.gen.js';
+
+/*
+ * conv3x3(up(x)) without up(x): interpolation works channel by channel and a tap is a shift, so the channels are mixed first, at low
+ * resolution, into one map per output channel o and tap t; these are interpolated, shifted and added along W, then along H. Maps:
+ *   x [N,I,h,w] -> mixed [N,O,9,h,w] (a 1x1 convolution) -> rows [N,O,3,h,R*w] -> y [N,O,R*h,R*w]
+ * docs/decisions/0007-commuted-upsampling.md says why it is exact and when it pays.
+ */
+
+/** Times that x may be enlarged: the distances between pixels are then exact in float32. */
+export const UPSAMPLED_RATIOS: readonly number[] = [2, 4, 8, 16];
+
+/** Multiply-adds that cost as much as one float moved to or from memory: what GPUs and the software adapters have in common. */
+const PRODUCTS_PER_FLOAT = 32;
+
+/**
+ * Whether this way costs less than bilinear and then conv2d, by floats moved and multiply-adds per pixel of y; and whether a channel of
+ * the maps between fits into a binding.
+ */
+export function paysToCommute(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, ratio: number): boolean {
+  const [inputs, outputs] = [weight.dim('I'), weight.dim('O')];
+  const direct = 2 * inputs + outputs + (9 * inputs * outputs) / PRODUCTS_PER_FLOAT;
+  const moved = outputs * (18 / ratio ** 2 + 6 / ratio + 1);
+  const products = outputs * ((9 * inputs) / ratio ** 2 + 18 / ratio + 6);
+  const largestChannelBytes = 4 * x.dim('N') * x.dim('H') * x.dim('W') * Math.max(9, 3 * ratio);
+  return moved + products / PRODUCTS_PER_FLOAT < direct && largestChannelBytes <= r.device.maxBindingBytes;
+}
+
+/** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. */
+export function conv2dUpsampled(r: Recorder, { x, weight, bias, y }: ConvTensors, relu: boolean): void {
+  const { mixed, rows, alongW, alongH } = stages(r, x, weight, y);
+  conv2d(r, { x, weight: mixingWeights(r, weight), bias: null, y: splitChannels(mixed, 9) }, POINTWISE, false);
+  upsampleTaps(r, splitChannels(mixed, 3), splitChannels(rows, 3), alongW);
+  upsampleTaps(r, rows, y, alongH, { bias, relu });
+}
+
+interface UpsampledGradients {
+  /** Written where given. */
+  readonly dx: Tensor<'NCHW'> | undefined;
+  readonly dw: Tensor<'OIHW'> | undefined;
+}
+
+/** That of the bias is conv2d's. */
+export function conv2dUpsampledGrad(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  weight: Tensor<'OIHW'>,
+  dy: Tensor<'NCHW'>,
+  { dx, dw }: UpsampledGradients,
+): void {
+  const { mixed, rows, alongW, alongH } = stages(r, x, weight, dy);
+  upsampleTapsGrad(r, dy, rows, alongH);
+  upsampleTapsGrad(r, splitChannels(rows, 3), splitChannels(mixed, 3), alongW);
+  if (dx) conv2dGradInput(r, mixingWeights(r, weight), splitChannels(mixed, 9), dx, POINTWISE);
+  if (!dw) return;
+  const [outputs, inputs] = [weight.dim('O'), weight.dim('I')];
+  const gradient = r.empty('OIHW', [9 * outputs, inputs, 1, 1], 'gradient of the mixing weights');
+  conv2dGradWeight(r, x, splitChannels(mixed, 9), gradient, POINTWISE);
+  swapAxes(r, gradient, dw, { rows: 9, columns: inputs });
+}
+
+/** Weights of the 1x1 convolution that mixes the channels: [9*O,I,1,1], the 9 taps of an output channel side by side. */
+function mixingWeights(r: Recorder, weight: Tensor<'OIHW'>): Tensor<'OIHW'> {
+  const [outputs, inputs] = [weight.dim('O'), weight.dim('I')];
+  const mixing = r.empty('OIHW', [9 * outputs, inputs, 1, 1], 'mixing weights');
+  swapAxes(r, weight, mixing, { rows: inputs, columns: 9 });
+  return mixing;
+}
+
+const POINTWISE = { stride: 1, padding: 0, dilation: 1 };
+
+/** A plane is [outer, axis, inner]; the axis has `size` low pixels. */
+interface Axis {
+  readonly outer: number;
+  readonly size: number;
+  readonly inner: number;
+  readonly ratio: number;
+}
+
+/** The maps between x and y, transient, or their gradients; and how the taps go along each axis. */
+function stages(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, y: Tensor<'NCHW'>) {
+  const [images, outputs, height, width] = [x.dim('N'), weight.dim('O'), x.dim('H'), x.dim('W')];
+  const ratio = y.dim('W') / width;
+  return {
+    mixed: r.empty('NCHW', [images, outputs, 9 * height, width], 'mixed channels'),
+    rows: r.empty('NCHW', [images, outputs, 3 * height, y.dim('W')], 'mixed channels, upsampled along W'),
+    alongW: { outer: height, size: width, inner: 1, ratio },
+    alongH: { outer: 1, size: height, inner: y.dim('W'), ratio },
+  };
+}
+
+/** The same memory as a map of `parts` times as many channels, each of which has the rows that were one part of a channel. */
+function splitChannels(x: Tensor<'NCHW'>, parts: number): Tensor<'NCHW'> {
+  const [images = 1, channels = 1, rows = 1, width = 1] = x.shape;
+  const blocks = x.blocks.map(({ buffer, blockChannels, offset, count }) => ({
+    buffer,
+    blockChannels: parts * blockChannels,
+    offset: parts * offset,
+    count: parts * count,
+  }));
+  return new Tensor('NCHW', [images, parts * channels, rows / parts, width], blocks, x.label);
+}
+
+interface Epilogue {
+  readonly bias: Tensor<'C'> | null;
+  readonly relu: boolean;
+}
+
+/** Every channel of x holds 3 planes, one per tap. */
+function upsampleTaps(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  y: Tensor<'NCHW'>,
+  axis: Axis,
+  { bias, relu }: Epilogue = { bias: null, relu: false },
+) {
+  const { WG } = shaders.upsampleTaps.overrides;
+  const { strips, lines, params } = strip(axis);
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, y })) {
+    r.dispatch(shaders.upsampleTaps, {
+      buffers: { ...buffers, bias: bias?.buffer ?? buffers.x },
+      params: { ...params, ...views, biasOffset: firstChannel, hasBias: bias ? 1 : 0, relu: relu ? 1 : 0 },
+      grid: planeGrid(lines * strips, channels, x.dim('N'), WG, 1),
+    });
+  }
+}
+
+/** Every channel of dx holds 3 planes, one per tap. */
+function upsampleTapsGrad(r: Recorder, dy: Tensor<'NCHW'>, dx: Tensor<'NCHW'>, axis: Axis): void {
+  const { WG } = shaders.upsampleTapsGrad.overrides;
+  const { strips, lines, params } = strip(axis);
+  for (const { channels, buffers, views } of channelRuns({ dy, dx })) {
+    const grid = planeGrid(lines * strips, channels, dx.dim('N'), WG, 1);
+    r.dispatch(shaders.upsampleTapsGrad, { buffers, params: { ...params, ...views }, grid });
+  }
+}
+
+/** Low pixels per invocation: with fewer, neighbouring strips read the same pixels more often; with more, small maps keep few cores busy. */
+const STRIP_PIXELS = 8;
+
+function strip({ outer, size, inner, ratio }: Axis) {
+  const cells = Math.max(1, Math.floor(STRIP_PIXELS / ratio));
+  const strips = Math.ceil(size / cells);
+  return { strips, lines: outer * inner, params: { outer, inner, size, ratio, cells, strips } };
+}
+
+/** y[b,j,i] = x[b,i,j] on flat arrays. */
+function swapAxes(r: Recorder, x: Tensor, y: Tensor, { rows, columns }: { rows: number; columns: number }): void {
+  const { WG } = shaders.swapAxes.overrides;
+  const count = x.size;
+  r.dispatch(shaders.swapAxes, { buffers: { x: x.buffer, y: y.buffer }, params: { count, rows, columns }, grid: flatGrid(count, WG) });
+}
