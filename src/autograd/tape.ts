@@ -27,6 +27,13 @@ function isParameter(x: Tensor): x is Parameter {
   return x instanceof Parameter;
 }
 
+export interface TapeOptions {
+  /** Gradients will be asked for. */
+  readonly grad: boolean;
+  /** What is recorded ran before in this program (`recompute`): state outside of it, as running statistics, must not move again. */
+  readonly again?: boolean;
+}
+
 /**
  * Remembers what was computed from what while a program is recorded, and records the gradients in reverse order. It knows no
  * op: each brings its own gradient closure. With `grad: false` (inference) nothing is remembered and memory is freed early.
@@ -37,7 +44,7 @@ export class Tape {
 
   constructor(
     readonly recorder: Recorder,
-    readonly options: { readonly grad: boolean } = { grad: true },
+    readonly options: TapeOptions = { grad: true },
   ) {}
 
   /** A transient tensor for a result; its content is undefined until a kernel writes it. */
@@ -64,6 +71,21 @@ export class Tape {
     for (const x of inputs) this.uses.set(x, (this.uses.get(x) ?? 0) + 1);
     this.nodes.push({ y, inputs, backward });
     return y;
+  }
+
+  /**
+   * A part of the forward pass that keeps nothing but its result: `backward` records it once more to have its intermediate results
+   * again, which costs its time and saves their memory (Chen et al. 2016, https://arxiv.org/abs/1604.06174). `inputs` are all tensors
+   * that the part reads beside parameters; its parameters must not be used elsewhere.
+   */
+  recompute<A extends string>(inputs: readonly Tensor[], part: (tape: Tape) => Tensor<A>): Tensor<A> {
+    if (!this.options.grad) return part(this);
+    const y = part(new Tape(this.recorder, { grad: false }));
+    return this.push(y, inputs, (dy) => {
+      const tape = new Tape(this.recorder, { grad: true, again: true });
+      const gradients = tape.backward(part(tape), dy);
+      return inputs.map((x) => gradients.get(x));
+    });
   }
 
   /**

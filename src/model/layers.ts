@@ -20,6 +20,8 @@ export interface Pass {
   readonly tape: Tape;
   readonly array: (name: string) => Tensor;
   readonly mode: 'train' | 'eval' | 'folded';
+  /** Decoder nodes keep no intermediate results for their gradients: they are computed twice, and training takes less memory. */
+  readonly recompute?: boolean;
 }
 
 /** With `size`, in pixels, x is upsampled to it first. */

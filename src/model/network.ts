@@ -32,10 +32,10 @@ export class Network {
   }
 
   /** What a forward pass over `tape` reads; `train` networks may also run in `eval` mode. */
-  pass(tape: Tape, mode: 'train' | 'eval' = 'train'): Pass {
+  pass(tape: Tape, mode: 'train' | 'eval' = 'train', { recompute = false } = {}): Pass {
     const array = (name: string): ReturnType<Pass['array']> =>
       this.bufferNames.has(name) ? this.store.buffer(name) : this.store.get(name);
-    return { tape, array, mode: this.purpose === 'train' ? mode : 'folded' };
+    return { tape, array, mode: this.purpose === 'train' ? mode : 'folded', recompute };
   }
 
   destroy(): void {

@@ -6,6 +6,7 @@ import { bilinear } from '../autograd/ops/bilinear.js';
 import { concat } from '../autograd/ops/concat.js';
 import { linear } from '../autograd/ops/linear.js';
 import { maxPool2d } from '../autograd/ops/max-pool2d.js';
+import type { Tape } from '../autograd/tape.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { UNet3PlusConfig } from './config.js';
 import { contextBlock } from './context-block.js';
@@ -13,7 +14,7 @@ import { LayerSet, type Layer, type Pass } from './layers.js';
 
 type Map2d = Tensor<'NCHW'>;
 
-/** Results of one forward pass; scale k has 1/2^k of the input's side. */
+/** Results of one forward pass; scale k has 1/2^k of the input's side, rounded down. */
 export interface UNet3PlusOutputs {
   /** Segmentation logits of every head, finest first, each at its own scale: [N, channels, H/2^k, W/2^k]. */
   readonly heads: readonly Map2d[];
@@ -35,12 +36,13 @@ export interface UNet3Plus {
   readonly forward: (pass: Pass, x: Map2d) => UNet3PlusOutputs;
 }
 
-/** Levels of the network; level 0 has the input's size, level 4 a sixteenth of its side. */
+/** Levels of the network; level 0 has the input's size, level 4 a sixteenth of its side, rounded down. */
 export const LEVELS = 5;
 
 /**
  * UNet3+ (Huang et al., ICASSP 2020, arXiv 2004.08790), full or compact by its config. In the paper's notation level k is
- * X_En^(k+1) and X_De^(k+1); X_De^5 is X_En^5 (here: after the context block, if there is one).
+ * X_En^(k+1) and X_De^(k+1); X_De^5 is X_En^5 (here: after the context block, if there is one). Sides of 16 px and more; docs/numerics.md says
+ * what happens to those that are no multiples of 16.
  */
 export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
   const layers = new LayerSet();
@@ -75,7 +77,11 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     }
     const decoded = [...encoded];
     if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
-    for (let k = LEVELS - 2; k >= 0; k--) decoded[k] = at(decoder, k)(pass, [...encoded.slice(0, k + 1), ...decoded.slice(k + 1)]);
+    for (let k = LEVELS - 2; k >= 0; k--) {
+      const sources = [...encoded.slice(0, k + 1), ...decoded.slice(k + 1)];
+      const node = (t: Tape): Map2d => at(decoder, k)({ ...pass, tape: t }, sources);
+      decoded[k] = pass.recompute ? tape.recompute(sources, node) : node(tape);
+    }
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
     const finest = at(logits, 0);
     const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits))) : finest;
@@ -121,9 +127,9 @@ function classHead(layers: LayerSet, config: UNet3PlusConfig, k: number): void {
 
 function checkInput(config: UNet3PlusConfig, x: Map2d): void {
   const side = 2 ** (LEVELS - 1);
-  if (x.dim('C') !== config.inputChannels || x.dim('H') % side !== 0 || x.dim('W') % side !== 0) {
+  if (x.dim('C') !== config.inputChannels || x.dim('H') < side || x.dim('W') < side) {
     throw new RangeError(
-      `unet3plus: input ${x.toString()}, expected ${config.inputChannels} channel(s) and sides that are multiples of ${side}; pad the image by reflection.`,
+      `unet3plus: input ${x.toString()}, expected ${config.inputChannels} channel(s) and sides of at least ${side} px; pad the image by reflection.`,
     );
   }
 }

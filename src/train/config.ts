@@ -82,6 +82,8 @@ const trainSettings = z.strictObject({
   checkpointEvery: count.default(500),
   /** Threads that draw samples ahead of the step; a run may be resumed with another number. */
   workers: count.max(64).default(2),
+  /** `decoder`: decoder nodes are computed a second time for their gradients; less memory, the same numbers, a longer step. */
+  recompute: z.enum(['none', 'decoder']).default('none'),
   losses: lossConfig.prefault({}),
 });
 
@@ -118,9 +120,9 @@ export function configYaml(config: TrainConfig): string {
   return `# mcgpu training configuration, all settings of this run\n${stringify(config)}`;
 }
 
-/** What a checkpoint must have been written with to be resumed: sha256 of all settings but `workers`, which changes the speed and no sample. */
+/** What a checkpoint must have been written with to be resumed: sha256 of all settings but those that change the speed and no number. */
 export async function configHash({ train, ...rest }: TrainConfig): Promise<string> {
-  const { workers: _, ...counted } = train;
+  const { workers: _, recompute: __, ...counted } = train;
   return valueHash({ ...rest, train: counted });
 }
 

@@ -1,20 +1,17 @@
-import { Tape } from '../autograd/tape.js';
-import { SEGMENTATION_CHANNELS } from '../data/classes.js';
-import { UserError } from '../errors.js';
 import { initialArrays } from '../model/init.js';
 import { Network } from '../model/network.js';
-import { LEVELS, unet3plus } from '../model/unet3plus.js';
+import { unet3plus } from '../model/unet3plus.js';
 import { Random } from '../random.js';
-import { mebibytes, type Device } from '../runtime/device.js';
+import type { Device } from '../runtime/device.js';
 import type { Program } from '../runtime/program.js';
-import { Recorder } from '../runtime/recorder.js';
-import { Tensor } from '../runtime/tensor.js';
-import { batchLayout, type BatchLayout, type BatchPart } from './batch.js';
+import type { Tensor } from '../runtime/tensor.js';
+import type { BatchLayout } from './batch.js';
 import type { TrainConfig } from './config.js';
-import { recordObjective, type Objective } from './objective.js';
+import type { Objective } from './objective.js';
 import { AdamW } from './optimizer.js';
 import { learningRate } from './schedule.js';
 import { StepState } from './step-state.js';
+import { checkBudget, layoutOf, recordStep } from './training-step.js';
 
 /** Losses of one step, before its update. */
 export interface StepLosses {
@@ -57,20 +54,13 @@ export class Trainer {
     const stepState = new StepState(device);
     const { weightDecay, clipNorm, emaDecay } = train;
     const optimizer = new AdamW(network.store, stepState, { weightDecay, noDecayOn1d: true, clipGlobalNorm: clipNorm, emaDecay });
-    const layout = batchLayout(train.batch, train.patch, SEGMENTATION_CHANNELS.length, config.model.deepSupervision ? LEVELS : 1);
+    const layout = layoutOf(config);
     const batch = device.tensor('E', [layout.length], undefined, 'batch');
 
-    const recorder = new Recorder(device);
-    const tape = new Tape(recorder);
-    const outputs = model.forward(network.pass(tape), part(batch, layout.image, 'NCHW'));
-    const masks = layout.targets.map((t) => part(batch, t, 'NCHW'));
-    const weights = layout.weights.map((t) => part(batch, t, 'NCHW'));
-    const objective = recordObjective(tape, outputs, { masks, weights, classes: part(batch, layout.classes, 'N') }, train.losses);
-    recorder.keep(objective.values);
     const one = device.tensor('', [], [1], 'one');
-    tape.backward(objective.total, one);
-    optimizer.record(recorder);
-    checkBudget(recorder.plan().peakBytes, options.memoryBudgetBytes ?? Infinity, config);
+    const parts = { network, optimizer, one };
+    checkBudget(parts, config, options.memoryBudgetBytes ?? Infinity);
+    const { recorder, objective } = recordStep(parts, batch, config);
     const program = await recorder.compile({ label: 'training step' });
     return new Trainer(device, config, network, optimizer, layout, program, stepState, batch, one, objective);
   }
@@ -103,22 +93,7 @@ export class Trainer {
   }
 }
 
-function checkBudget(neededBytes: number, budgetBytes: number, { train }: TrainConfig): void {
-  if (neededBytes <= budgetBytes) return;
-  throw new UserError(
-    `The memory budget of ${mebibytes(budgetBytes)} is too small: a training step of ${train.batch} patches of ${train.patch}x${train.patch} px ` +
-      `needs ${mebibytes(neededBytes)}. Use --memory-budget ${Math.ceil(neededBytes / 2 ** 20)}MB or more, or a smaller train.batch or train.patch.`,
-  );
-}
-
 /** Learning rate of update number `step`, 0 for the first. */
 export function learningRateOf({ train }: TrainConfig, step: number): number {
   return learningRate(step, { base: train.learningRate, least: train.leastLearningRate, warmup: train.warmup, total: train.steps });
-}
-
-function part<A extends string>(batch: Tensor<'E'>, { offset, shape }: BatchPart, axes: A): Tensor<A> {
-  const sizeBytes = 4 * shape.reduce((product, s) => product * s, 1);
-  const channels = axes === 'NCHW' ? (shape[1] ?? 1) : 1;
-  const buffer = { storage: batch.buffer.storage, offsetBytes: 4 * offset, sizeBytes };
-  return new Tensor(axes, shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], 'batch');
 }

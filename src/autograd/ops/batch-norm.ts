@@ -37,7 +37,7 @@ export function batchNorm(
   const table = training
     ? kernels.batchNormTable(r, x, weight, bias, { eps })
     : kernels.batchNormRunningTable(r, runningMean, runningVar, weight, bias, { eps });
-  if (training) kernels.batchNormRunning(r, table, runningMean, runningVar, momentum);
+  if (training && !tape.options.again) kernels.batchNormRunning(r, table, runningMean, runningVar, momentum);
   const y = tape.emptyLike(x);
   kernels.batchNorm(r, x, table, y, { relu });
   return tape.push(y, [x, weight, bias], (gradient) => {
