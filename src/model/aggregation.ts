@@ -6,7 +6,7 @@ import type { UNet3PlusConfig } from './config.js';
 import type { LayerSet, Pass } from './layers.js';
 
 export interface AggregationOptions {
-  /** Level of the node; source s has 2^(level - s) of its side. */
+  /** Level of the node; source s has 2^(level - s) of its side, rounded down where that is not whole. */
   readonly level: number;
   /** Channels of the sources, finest first. */
   readonly sourceWidths: readonly number[];
@@ -35,7 +35,7 @@ export function fullScaleAggregation(
     const maps = branches.map((convBnRelu, s) => {
       const source = sources[s] ?? own;
       if (s === level) return convBnRelu(pass, source);
-      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s), ceilMode: true }));
+      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }));
       if (upsampling === 'before-conv') return convBnRelu(pass, source, size);
       return bilinear(pass.tape, convBnRelu(pass, source), size);
     });

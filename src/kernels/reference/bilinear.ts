@@ -10,7 +10,7 @@ export interface ResampleSizes {
 export function bilinear(x: Float64Array, planes: number, sizes: ResampleSizes): Float64Array {
   const y = new Float64Array(planes * sizes.outHeight * sizes.outWidth);
   forEachTerm(planes, sizes, (from, to, weight) => {
-    y[to] = (y[to] ?? 0) + weight * (x[from] ?? 0);
+    y[to]! += weight * x[from]!;
   });
   return y;
 }
@@ -19,7 +19,7 @@ export function bilinear(x: Float64Array, planes: number, sizes: ResampleSizes):
 export function bilinearGrad(dy: Float64Array, planes: number, sizes: ResampleSizes): Float64Array {
   const dx = new Float64Array(planes * sizes.height * sizes.width);
   forEachTerm(planes, sizes, (from, to, weight) => {
-    dx[from] = (dx[from] ?? 0) + weight * (dy[to] ?? 0);
+    dx[from]! += weight * dy[to]!;
   });
   return dx;
 }
@@ -29,22 +29,26 @@ function forEachTerm(
   { height, width, outHeight, outWidth }: ResampleSizes,
   visit: (from: number, to: number, weight: number) => void,
 ): void {
-  for (let to = 0; to < planes * outHeight * outWidth; to++) {
-    const plane = Math.floor(to / (outHeight * outWidth));
-    const rows = source(Math.floor(to / outWidth) % outHeight, height, outHeight);
-    const columns = source(to % outWidth, width, outWidth);
-    for (const [row, rowWeight] of rows) {
-      for (const [column, columnWeight] of columns) visit((plane * height + row) * width + column, to, rowWeight * columnWeight);
+  const columns = Array.from({ length: outWidth }, (_, j) => source(j, width, outWidth));
+  for (let plane = 0, to = 0; plane < planes; plane++) {
+    for (let i = 0; i < outHeight; i++) {
+      const rows = source(i, height, outHeight);
+      for (const terms of columns) {
+        for (const { pixel: row, weight: rowWeight } of rows) {
+          for (const { pixel: column, weight } of terms) visit((plane * height + row) * width + column, to, rowWeight * weight);
+        }
+        to++;
+      }
     }
   }
 }
 
 /** The two pixels between which output pixel i lies, and their weights. */
-function source(i: number, size: number, outSize: number): [pixel: number, weight: number][] {
+function source(i: number, size: number, outSize: number): { readonly pixel: number; readonly weight: number }[] {
   const at = Math.max(0, ((i + 0.5) * size) / outSize - 0.5);
   const low = Math.min(Math.floor(at), size - 1);
   return [
-    [low, 1 - (at - low)],
-    [Math.min(low + 1, size - 1), at - low],
+    { pixel: low, weight: 1 - (at - low) },
+    { pixel: Math.min(low + 1, size - 1), weight: at - low },
   ];
 }

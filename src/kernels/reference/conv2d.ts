@@ -21,52 +21,65 @@ export function convOutputSize(
   return Math.floor((size + 2 * padding - dilation * (kernelSize - 1) - 1) / stride) + 1;
 }
 
-/** Calls `term` with the flat indices of y, x and weight of every product of the convolution. */
-function eachProduct(s: ConvShape, term: (y: number, x: number, w: number) => void): void {
+/**
+ * Calls `row` for every row of products of the convolution that share a weight: products y[y + j] with x[x + j * stride], j < count,
+ * as flat indices. Only those inside the image: padding contributes nothing.
+ */
+function eachRow(s: ConvShape, row: (y: number, x: number, w: number, count: number) => void): void {
   const outHeight = convOutputSize(s.height, s.kernelHeight, s);
   const outWidth = convOutputSize(s.width, s.kernelWidth, s);
-  let y = 0;
   for (let n = 0; n < s.n; n++)
     for (let o = 0; o < s.outChannels; o++)
-      for (let i = 0; i < outHeight; i++)
-        for (let j = 0; j < outWidth; j++, y++)
-          for (let c = 0; c < s.inChannels; c++)
-            for (let u = 0; u < s.kernelHeight; u++)
-              for (let v = 0; v < s.kernelWidth; v++) {
-                const row = i * s.stride + u * s.dilation - s.padding;
-                const column = j * s.stride + v * s.dilation - s.padding;
-                if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
-                const x = ((n * s.inChannels + c) * s.height + row) * s.width + column;
-                term(y, x, ((o * s.inChannels + c) * s.kernelHeight + u) * s.kernelWidth + v);
-              }
+      for (let c = 0; c < s.inChannels; c++)
+        for (let u = 0; u < s.kernelHeight; u++)
+          for (let v = 0; v < s.kernelWidth; v++) {
+            const left = v * s.dilation - s.padding; // column of x that the tap reads for column 0 of y
+            const first = Math.max(0, Math.ceil(-left / s.stride));
+            const count = Math.min(outWidth, Math.floor((s.width - 1 - left) / s.stride) + 1) - first;
+            const w = ((o * s.inChannels + c) * s.kernelHeight + u) * s.kernelWidth + v;
+            for (let i = 0; i < outHeight; i++) {
+              const at = i * s.stride + u * s.dilation - s.padding;
+              if (at < 0 || at >= s.height || count <= 0) continue;
+              const x = ((n * s.inChannels + c) * s.height + at) * s.width + left + first * s.stride;
+              row(((n * s.outChannels + o) * outHeight + i) * outWidth + first, x, w, count);
+            }
+          }
 }
 
 /** Cross-correlation, float64. */
 export function conv2d(x: Float64Array, weight: Float64Array, bias: Float64Array | null, s: ConvShape): Float64Array {
   const plane = convOutputSize(s.height, s.kernelHeight, s) * convOutputSize(s.width, s.kernelWidth, s);
-  const out = Float64Array.from({ length: s.n * s.outChannels * plane }, (_, i) => bias?.[Math.floor(i / plane) % s.outChannels] ?? 0);
-  eachProduct(s, (y, xi, w) => (out[y] = (out[y] ?? 0) + (x[xi] ?? 0) * (weight[w] ?? 0)));
+  const out = new Float64Array(s.n * s.outChannels * plane);
+  for (let i = 0; bias && i < s.n * s.outChannels; i++) out.fill(bias[i % s.outChannels]!, i * plane, (i + 1) * plane);
+  eachRow(s, (y, xi, w, count) => {
+    const factor = weight[w]!;
+    for (let j = 0; j < count; j++) out[y + j]! += factor * x[xi + j * s.stride]!;
+  });
   return out;
 }
 
 export function conv2dGradInput(weight: Float64Array, dy: Float64Array, s: ConvShape): Float64Array {
   const dx = new Float64Array(s.n * s.inChannels * s.height * s.width);
-  eachProduct(s, (y, xi, w) => (dx[xi] = (dx[xi] ?? 0) + (dy[y] ?? 0) * (weight[w] ?? 0)));
+  eachRow(s, (y, xi, w, count) => {
+    const factor = weight[w]!;
+    for (let j = 0; j < count; j++) dx[xi + j * s.stride]! += factor * dy[y + j]!;
+  });
   return dx;
 }
 
 export function conv2dGradWeight(x: Float64Array, dy: Float64Array, s: ConvShape): Float64Array {
   const dw = new Float64Array(s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth);
-  eachProduct(s, (y, xi, w) => (dw[w] = (dw[w] ?? 0) + (dy[y] ?? 0) * (x[xi] ?? 0)));
+  eachRow(s, (y, xi, w, count) => {
+    let sum = 0;
+    for (let j = 0; j < count; j++) sum += dy[y + j]! * x[xi + j * s.stride]!;
+    dw[w]! += sum;
+  });
   return dw;
 }
 
 export function conv2dGradBias(dy: Float64Array, s: ConvShape): Float64Array {
   const plane = dy.length / (s.n * s.outChannels);
   const db = new Float64Array(s.outChannels);
-  dy.forEach((v, i) => {
-    const o = Math.floor(i / plane) % s.outChannels;
-    db[o] = (db[o] ?? 0) + v;
-  });
+  dy.forEach((v, i) => (db[Math.floor(i / plane) % s.outChannels]! += v));
   return db;
 }

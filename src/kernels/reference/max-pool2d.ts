@@ -6,18 +6,22 @@ export function maxPool2d(
   planes: number,
   { height, width, outHeight, outWidth }: PoolSizes,
   { kernelSize, stride, padding }: PoolWindow,
-): { y: Float64Array; index: number[] } {
+): { y: Float64Array; index: Int32Array } {
   const y = new Float64Array(planes * outHeight * outWidth).fill(-Infinity);
-  const index = new Array<number>(y.length).fill(-1);
+  const index = new Int32Array(y.length).fill(-1);
   for (let o = 0; o < y.length; o++) {
     const plane = Math.floor(o / (outHeight * outWidth));
-    const [i, j] = [Math.floor(o / outWidth) % outHeight, o % outWidth];
+    const i = Math.floor(o / outWidth) % outHeight;
+    const j = o % outWidth;
     for (let u = 0; u < kernelSize; u++) {
       for (let v = 0; v < kernelSize; v++) {
-        const [row, column] = [i * stride - padding + u, j * stride - padding + v];
+        const row = i * stride - padding + u;
+        const column = j * stride - padding + v;
         if (row < 0 || row >= height || column < 0 || column >= width) continue;
-        const value = x[(plane * height + row) * width + column] ?? 0;
-        if (index[o] === -1 || value > (y[o] ?? 0)) [y[o], index[o]] = [value, row * width + column];
+        const value = x[(plane * height + row) * width + column]!;
+        if (index[o] !== -1 && !(value > y[o]!)) continue;
+        y[o] = value;
+        index[o] = row * width + column;
       }
     }
   }
@@ -27,7 +31,7 @@ export function maxPool2d(
 /** Every window's gradient goes to its winner. */
 export function maxPool2dGrad(
   dy: Float64Array,
-  index: readonly number[],
+  index: ArrayLike<number>,
   planes: number,
   { height, width, outHeight, outWidth }: PoolSizes,
 ): Float64Array {
