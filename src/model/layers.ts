@@ -3,7 +3,7 @@ import { bilinear } from '../autograd/ops/bilinear.js';
 import { conv2d } from '../autograd/ops/conv2d.js';
 import { conv2dUpsampled, upsamplingScale } from '../autograd/ops/conv2d-upsampled.js';
 import type { Tape } from '../autograd/tape.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { detach, type Tensor } from '../runtime/tensor.js';
 
 /** A named array of a network: a learnt parameter, or a buffer (running statistic of a batch norm). */
 export interface ArraySpec {
@@ -53,12 +53,15 @@ export class LayerSet {
 
   /** conv - batch norm - ReLU, the building block of the UNet3+ paper. */
   convBnRelu(conv: string, bn: string, inChannels: number, outChannels: number, { kernelSize = 3, dilation = 1 }: ConvOptions = {}): Layer {
-    const plain = this.conv(conv, inChannels, outChannels, { kernelSize, dilation });
+    this.conv(conv, inChannels, outChannels, { kernelSize, dilation });
     for (const part of ['weight', 'bias']) this.parameters.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     for (const part of ['running_mean', 'running_var']) this.buffers.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     this.folds.push({ conv, bn });
     return (pass, x, size) => {
       if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size });
+      const training = pass.mode === 'train';
+      // The mean of the batch takes the bias away again: its gradient is 0 and not computed.
+      const z = convolve(pass, conv, x, { dilation, relu: false, size, constantBias: training });
       const vector = (part: string): Tensor<'C'> => pass.array(`${bn}.${part}`) as Tensor<'C'>;
       const affine = {
         weight: vector('weight'),
@@ -66,7 +69,7 @@ export class LayerSet {
         runningMean: vector('running_mean'),
         runningVar: vector('running_var'),
       };
-      return batchNorm(pass.tape, plain(pass, x, size), affine, { training: pass.mode === 'train', relu: true });
+      return batchNorm(pass.tape, z, affine, { training, relu: true });
     };
   }
 }
@@ -75,12 +78,19 @@ interface Convolution {
   readonly dilation: number;
   readonly relu: boolean;
   readonly size: MapSize | undefined;
+  readonly constantBias?: boolean;
 }
 
 /** The convolution of this name, same size as x or, with `size`, as x upsampled: of the two ways to that, the one that costs less. */
-function convolve(pass: Pass, name: string, x: Tensor<'NCHW'>, { dilation, relu, size }: Convolution): Tensor<'NCHW'> {
+function convolve(
+  pass: Pass,
+  name: string,
+  x: Tensor<'NCHW'>,
+  { dilation, relu, size, constantBias = false }: Convolution,
+): Tensor<'NCHW'> {
   const weight = pass.array(`${name}.weight`) as Tensor<'OIHW'>;
-  const bias = pass.array(`${name}.bias`) as Tensor<'C'>;
+  const learnt = pass.array(`${name}.bias`) as Tensor<'C'>;
+  const bias = constantBias ? detach(learnt) : learnt;
   const padding = (dilation * (weight.dim('H') - 1)) / 2;
   if (!size) return conv2d(pass.tape, x, weight, bias, { padding, dilation, relu });
   const scale = dilation === 1 ? upsamplingScale(pass.tape, x, weight, size) : null;

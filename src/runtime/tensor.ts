@@ -72,6 +72,11 @@ export function tensorIn<A extends string>(buffer: BufferRef, axes: A, shape: re
   return new Tensor(axes, shape, [{ buffer, blockChannels: channels, offset: 0, count: channels }], label);
 }
 
+/** The same memory as a tensor to which no gradient flows. */
+export function detach<A extends string>(x: Tensor<A>): Tensor<A> {
+  return new Tensor(x.axes, x.shape, x.blocks, x.label);
+}
+
 /** Channels [from, from + count) of an NCHW tensor, sharing its memory. */
 export function channelSlice(x: Tensor<'NCHW'>, from: number, count: number): Tensor<'NCHW'> {
   const [n = 1, channels = 1, h = 1, w = 1] = x.shape;
