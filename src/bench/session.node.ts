@@ -21,6 +21,7 @@ import { rooflineSvg } from './roofline-svg.js';
 import type { Environment, Row } from './row.js';
 import { runEntries } from './run.js';
 import type { BuildContext } from './runnable.js';
+import { scalingTable } from './scaling.js';
 import { serve } from './serve.js';
 import { entriesOf, filterEntries, findWorkload, groupEntries, type Entry, type Group } from './suite.js';
 import { heading, rowTable, timelineTable } from './table.js';
@@ -159,6 +160,7 @@ async function measureEntries({ request, device, openMs, environment }: Session,
 async function report({ request, environment }: Session, rows: readonly Row[], old: OldRun | undefined): Promise<void> {
   if (rows.length === 0) return;
   request.say(`\n${rowTable(rows, old)}`);
+  if (request.group === 'scaling') request.say(`\n${scalingTable(rows)}`);
   for (const { workload, op, timeline, gpu } of rows) {
     if (timeline && gpu) request.say(`\n${workload} ${op}, ${gpu.medianMs.toFixed(1)} ms on the GPU\n${timelineTable(timeline)}`);
   }

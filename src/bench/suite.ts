@@ -3,6 +3,7 @@ import { kernelOperations } from './kernel-cases.js';
 import { seededInputs } from './inputs.js';
 import { operationsOf } from './operations.js';
 import type { NamedArrays, Operation } from './runnable.js';
+import { SCALING_WORKLOADS } from './scaling.js';
 import { WORKLOADS, type Workload } from './workloads.js';
 
 /** One line of a run: an operation with the inputs of its workload, which are drawn when they are first needed. */
@@ -20,7 +21,7 @@ const GROUP_WORKLOADS = {
   all: ['M', 'T', 'TL', 'I', 'IL', 'C-T', 'C-I', 'C-full'],
 } as const satisfies Record<string, readonly string[]>;
 
-export const GROUPS = ['kernels', 'train', 'infer', 'memory', 'data', 'peers', 'all'] as const;
+export const GROUPS = ['kernels', 'train', 'infer', 'scaling', 'memory', 'data', 'peers', 'all'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** @throws UserError with the list of workloads */
@@ -58,6 +59,7 @@ export function groupEntries(group: Group | null): Entry[] {
   return [
     ...kernels.map((operation) => ({ workload: 'kernels', operation, inputs: () => new Map() })),
     ...(names ?? []).flatMap((name) => entriesOf(findWorkload(name))),
+    ...(group === 'scaling' ? SCALING_WORKLOADS.flatMap((workload) => entriesOf(workload)) : []),
   ];
 }
 
