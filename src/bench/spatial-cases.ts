@@ -61,11 +61,14 @@ const ELEMENTWISE: Readonly<Record<string, SpatialCase>> = {
   },
 };
 
+/** A map, its maxima and a byte for each of their places. */
+const pooledMaps = (side: number): number => 1 + 1.25 / side ** 2;
+
 const POOLS: Readonly<Record<string, SpatialCase>> = {
-  'max pool 2': { flops: 1, maps: 1.5, record: (r, m) => maxPool2d(r, map(m), map(m, 2), map(m, 2), window(2)) },
-  'max pool 2 grad': { flops: 1, maps: 1.5, record: (r, m) => maxPool2dGrad(r, map(m, 2), map(m, 2), map(m), window(2)) },
-  'max pool 8': { flops: 1, maps: 1 + 2 / 64, record: (r, m) => maxPool2d(r, map(m), map(m, 8), map(m, 8), window(8)) },
-  'max pool 8 grad': { flops: 1, maps: 1 + 2 / 64, record: (r, m) => maxPool2dGrad(r, map(m, 8), map(m, 8), map(m), window(8)) },
+  'max pool 2': { flops: 1, maps: pooledMaps(2), record: (r, m) => void maxPool2d(r, map(m), map(m, 2), window(2)) },
+  'max pool 2 grad': { flops: 1, maps: pooledMaps(2), record: (r, m) => maxPool2dGrad(r, map(m, 2), map(m, 2), map(m), window(2)) },
+  'max pool 8': { flops: 1, maps: pooledMaps(8), record: (r, m) => void maxPool2d(r, map(m), map(m, 8), window(8)) },
+  'max pool 8 grad': { flops: 1, maps: pooledMaps(8), record: (r, m) => maxPool2dGrad(r, map(m, 8), map(m, 8), map(m), window(8)) },
   'average pool 2': { flops: 1, maps: 1.25, record: (r, m) => avgPool2d(r, map(m), map(m, 2), { ...window(2), countIncludePad: true }) },
   'average pool 2 grad': {
     flops: 1,

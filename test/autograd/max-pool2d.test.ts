@@ -35,8 +35,8 @@ describeGolden('maxPool2d against PyTorch', () => {
 
     it(`${golden.case}: the winner of every window`, async () => {
       const r = new Recorder(device);
-      const [y, index] = [r.empty('NCHW', golden.shape('out.y')), r.empty('NCHW', golden.shape('out.y'))];
-      kernels.maxPool2d(r, device.tensor('NCHW', x.shape, x.data), y, index, settings(golden));
+      const y = r.empty('NCHW', golden.shape('out.y'));
+      const index = kernels.plainMaxPool2d(r, device.tensor('NCHW', x.shape, x.data), y, settings(golden));
       r.keep(index);
       const program = await r.compile();
       program.run();
@@ -68,7 +68,35 @@ const cases: readonly { size: Size; options: Required<MaxPool2dOptions> }[] = [
   { size: [1, 2, 65, 64], options: { kernelSize: 5, stride: 3, padding: 2, ceilMode: true } },
   { size: [1, 9, 64, 65], options: { kernelSize: 2, stride: 3, padding: 0, ceilMode: false } },
   { size: [1, 2, 3, 2], options: { kernelSize: 8, stride: 8, padding: 3, ceilMode: false } },
+  { size: [2, 3, 35, 67], options: { kernelSize: 4, stride: 4, padding: 0, ceilMode: true } },
+  { size: [1, 2, 67, 35], options: { kernelSize: 8, stride: 8, padding: 0, ceilMode: false } },
+  { size: [1, 2, 20, 23], options: { kernelSize: 3, stride: 3, padding: 0, ceilMode: true } },
+  { size: [1, 1, 33, 40], options: { kernelSize: 16, stride: 16, padding: 0, ceilMode: true } },
+  { size: [1, 1, 40, 35], options: { kernelSize: 17, stride: 17, padding: 0, ceilMode: true } },
 ];
+
+type Kernels = Pick<typeof kernels, 'maxPool2d' | 'maxPool2dGrad'>;
+const plain: Kernels = { maxPool2d: kernels.plainMaxPool2d, maxPool2dGrad: kernels.plainMaxPool2dGrad };
+
+/** y and dx of one pair of kernels. */
+async function direct(
+  { maxPool2d: forward, maxPool2dGrad: backward }: Kernels,
+  size: Size,
+  options: Required<MaxPool2dOptions>,
+): Promise<Float32Array[]> {
+  const { x, dy, sizes } = draw(size, options);
+  const r = new Recorder(device);
+  const outShape = [size[0], size[1], sizes.outHeight, sizes.outWidth];
+  const [y, dx] = [r.empty('NCHW', outShape), r.empty('NCHW', size)];
+  const index = forward(r, device.tensor('NCHW', size, x), y, options);
+  backward(r, device.tensor('NCHW', outShape, dy), index, dx, options);
+  for (const t of [y, dx]) r.keep(t);
+  const program = await r.compile();
+  program.run();
+  const results = [await device.read(y), await device.read(dx)];
+  program.destroy();
+  return results;
+}
 
 describe('maxPool2d', () => {
   for (const { size, options } of cases) {
@@ -94,6 +122,22 @@ describe('maxPool2d', () => {
       expect(parts).toEqual(whole);
     });
   }
+
+  it('with windows side by side equals the kernels for any window', async () => {
+    for (const { size, options } of cases.filter(({ options: o }) => o.stride === o.kernelSize && o.padding === 0)) {
+      expect(await direct(kernels, size, options)).toEqual(await direct(plain, size, options));
+    }
+  });
+
+  it('keeps a byte for the winner of a window beside others, four in a word', () => {
+    const r = new Recorder(device);
+    const winners = (y: readonly number[], kernelSize: number, stride: number): readonly number[] => {
+      const x = device.tensor('NCHW', [1, 1, kernelSize * (y[2] ?? 0), kernelSize * (y[3] ?? 0)]);
+      return kernels.maxPool2d(r, x, r.empty('NCHW', y), { kernelSize, stride, padding: 0 }).shape;
+    };
+    expect(winners([1, 1, 9, 6], 8, 8)).toEqual([1, 1, 3, 6]);
+    expect(winners([1, 1, 9, 6], 3, 2)).toEqual([1, 1, 9, 6]);
+  });
 
   it('is bit-identical from run to run', async () => {
     const size = [2, 5, 33, 31] as const;

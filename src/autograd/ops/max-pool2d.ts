@@ -23,8 +23,7 @@ export function maxPool2d(
 ): Tensor<'NCHW'> {
   const window = { kernelSize, stride, padding };
   const y = tape.empty('NCHW', pooledShape('maxPool2d', x, window, ceilMode), x.label);
-  const index = tape.empty('NCHW', y.shape, 'max pool index');
-  kernels.maxPool2d(tape.recorder, x, y, index, window);
+  const index = kernels.maxPool2d(tape.recorder, x, y, window);
   return tape.push(y, [x], (dy) => {
     const dx = tape.gradTarget(x);
     kernels.maxPool2dGrad(tape.recorder, dy as Tensor<'NCHW'>, index, dx, window);
