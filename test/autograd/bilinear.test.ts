@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { bilinear } from '../../src/autograd/ops/bilinear.js';
+import * as kernels from '../../src/kernels/bilinear.js';
 import * as reference from '../../src/kernels/reference/bilinear.js';
 import { Random } from '../../src/random.js';
+import { Recorder } from '../../src/runtime/recorder.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 import { describeGolden, expectClose, listGolden, loadGolden } from '../support/golden.js';
 import { runOp, testDevice } from '../support/gpu.js';
@@ -34,6 +36,12 @@ const cases: readonly { size: Size; to: readonly [height: number, width: number]
   { size: [1, 3, 65, 64], to: [17, 1] },
   { size: [1, 2, 64, 3], to: [65, 2] },
   { size: [1, 2, 3, 50], to: [2, 49] },
+  { size: [2, 3, 17, 13], to: [34, 26] },
+  { size: [1, 2, 7, 9], to: [28, 13] },
+  { size: [1, 3, 5, 6], to: [40, 48] },
+  { size: [1, 2, 9, 5], to: [144, 80] },
+  { size: [1, 2, 1, 3], to: [6, 3] },
+  { size: [1, 1, 2, 3], to: [36, 6] },
 ];
 
 function draw(
@@ -82,6 +90,23 @@ describe('bilinear', () => {
     const whole = await runOp(device, input, (tape, t) => bilinear(tape, t.x as Tensor<'NCHW'>, target), dy);
     const parts = await runOp(splitDevice, input, (tape, t) => moved(tape, bilinear(tape, moved(tape, t.x as Tensor<'NCHW'>), target)), dy);
     expect(parts).toEqual(whole);
+  });
+
+  it('by a whole, even factor in height is as good as the kernel for any size', async () => {
+    const [size, to] = [[2, 9, 17, 13] as const, [68, 52] as const];
+    const { x } = draw(size, to);
+    const run = async (kernel: typeof kernels.bilinear): Promise<Float32Array> => {
+      const r = new Recorder(device);
+      const y = r.empty('NCHW', [size[0], size[1], ...to]);
+      kernel(r, device.tensor('NCHW', size, x), y);
+      r.keep(y);
+      const program = await r.compile();
+      program.run();
+      const result = await device.read(y);
+      program.destroy();
+      return result;
+    };
+    expectClose(await run(kernels.bilinear), Float64Array.from(await run(kernels.plainBilinear)), { abs: 5e-7 * largest(x) });
   });
 
   it('is bit-identical from run to run', async () => {
