@@ -5,6 +5,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import { convolutionCases } from './convolution-cases.js';
 import { compileWithin, freeTensors, replayed, type Operation, type Work } from './runnable.js';
 import { spatialCases } from './spatial-cases.js';
+import { upsampledCases } from './upsampled-cases.js';
 
 /** A kernel on a size: what it computes at least, and how it is recorded on tensors of its own. */
 export interface KernelCase {
@@ -30,7 +31,7 @@ export class TensorMaker {
 
 /** Every kernel that takes a share of a step, over the sizes that networks use. Names with `plain` are the untuned oracles. */
 export function kernelOperations(): Operation[] {
-  return [...convolutionCases(), ...spatialCases()].map(({ name, work, record }) => ({
+  return [...convolutionCases(), ...upsampledCases(), ...spatialCases()].map(({ name, work, record }) => ({
     name,
     outputsOf: 'last step',
     work,
