@@ -1,29 +1,31 @@
-// Gradient of conv2d by its bias, first of two stages.
-//   partial[g,o] = sum over the pixels (n,i,j) of tile g of dy[n,o,i,j]
-// Tile g holds pixels [g*tile, (g+1)*tile) of every plane; conv2d-grad-sum.wgsl adds the tiles in order.
-// One workgroup per channel and tile; its invocations take every WG-th pixel and are added as a tree. grid = (channels, tiles)
-// requires: lib/workgroup-sum.wgsl
-override WG: u32 = 64;                // invocations per workgroup, a power of two
+// Gradient of conv2d by its bias, first of two stages: sums over every lanes-th pixel of a plane of dy; partial-sum.wgsl adds them.
+//   partial[o,k] = sum of dy[n,o,p] over p = lane, lane + lanes, ...      k = n * lanes + lane
+// One invocation per partial; grid = O*K / WG folded into x and y.
+// requires: lib/index.wgsl
+// requires: lib/plane-share.wgsl
+override WG: u32 = 64;                // invocations per workgroup
 struct Params {
-  images: u32, plane: u32,            // N, OH*OW
-  tile: u32,                          // pixels of a plane per tile
-  channels: u32,                      // of this run
+  count: u32,                         // partials of this run of channels
+  plane: u32, lanes: u32, images: u32,                                 // P = OH*OW, invocations that share a plane, N
+  first: u32,                         // partial of this run's first channel
   dyChannels: u32, dyOffset: u32,     // channels in dy's buffer, first channel of this run there
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>;    // [tiles,channels]
+@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,P]
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>;    // [O,K], K = N * lanes
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let end = min((group.y + 1u) * params.tile, params.plane);
-  var own = 0.0;
-  for (var n = 0u; n < params.images; n++) {
-    let base = (n * params.dyChannels + params.dyOffset + group.x) * params.plane;
-    var image = 0.0;
-    for (var p = group.y * params.tile + lane; p < end; p += WG) { image += dy[base + p]; }
-    own += image;
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
+  let e = flatIndex(gid, nwg, WG);
+  if (e >= params.count) { return; }
+  let share = planeShare(e);
+  let base = (share.image * params.dyChannels + params.dyOffset + share.channel) * params.plane;
+  var sum = 0.0;
+  for (var p = share.lane; p < params.plane; p += 4u * params.lanes) {
+    let quad = planeQuad(p);
+    let at = base + quad.at;
+    let d = select(vec4f(), vec4f(dy[at.x], dy[at.y], dy[at.z], dy[at.w]), quad.inside);
+    sum += (d.x + d.y) + (d.z + d.w);
   }
-  let sum = workgroupSum(lane, vec4f(own, 0.0, 0.0, 0.0)).x;
-  if (lane == 0u) { partial[group.y * params.channels + group.x] = sum; }
+  partial[params.first + e] = sum;
 }

@@ -1,4 +1,4 @@
-// Second stage of conv2d's weight and bias gradients: adds the tiles in their order, the same on every run.
+// Second stage of conv2d's weight gradients: adds the tiles in their order, the same on every run.
 //   out[first + r*stride + s] = sum over g of partial[g, r*columns + s]        r = row, s < columns
 // One invocation per sum; grid = rows*columns / WG folded into two dimensions.
 // requires: lib/index.wgsl

@@ -1,4 +1,5 @@
-import { conv2dGradBias, conv2dGradWeight, plainConv2dGradWeight } from '../kernels/conv2d-grad-weight.js';
+import { conv2dGradBias } from '../kernels/conv2d-grad-bias.js';
+import { conv2dGradWeight, plainConv2dGradWeight } from '../kernels/conv2d-grad-weight.js';
 import { conv2d, conv2dGradInput, plainConv2d, plainConv2dGradInput } from '../kernels/conv2d.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';

@@ -1,7 +1,7 @@
-import type { Recorder } from '../runtime/recorder.js';
+import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
-import { partialSum, segments, SEGMENT } from './partial-sum.js';
+import { partialSum, planeShares, secondStage } from './partial-sum.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 
@@ -17,16 +17,20 @@ type Table = Tensor<'CT'>;
 
 /** The table from the statistics of the batch x. */
 export function batchNormTable(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'C'>, bias: Tensor<'C'>, { eps }: BatchNormSettings): Table {
-  const { images, plane } = planes(x);
-  const { perPlane, partials } = segments(x);
+  const { partials, ...shares } = planeShares(x);
   const partial = r.empty('CKM', [x.dim('C'), partials, 3], 'batch moments');
   for (const { firstChannel, channels, buffers, views } of channelRuns({ x })) {
-    const params = { plane, segment: SEGMENT, partials, firstChannel, ...views };
-    r.dispatch(shaders.batchNormPartial, { buffers: { ...buffers, partial: partial.buffer }, params, grid: [perPlane, channels, images] });
+    const count = channels * partials;
+    r.dispatch(shaders.batchNormPartial, {
+      buffers: { ...buffers, partial: partial.buffer },
+      params: { count, ...shares, first: firstChannel * partials, ...views },
+      grid: flatGrid(count, shaders.batchNormPartial.overrides.WG),
+    });
   }
   const table = r.empty('CT', [x.dim('C'), TABLE], 'batch norm table');
   const buffers = { partial: partial.buffer, weight: weight.buffer, bias: bias.buffer, table: table.buffer };
-  r.dispatch(shaders.batchNormTable, { buffers, params: { partials, eps }, grid: [x.dim('C'), 1, 1] });
+  const overrides = { WG: secondStage(partials) };
+  r.dispatch(shaders.batchNormTable, { buffers, params: { partials, eps }, overrides, grid: [x.dim('C'), 1, 1] });
   return table;
 }
 
@@ -90,14 +94,14 @@ export function batchNormGradAffine(
   dbias: Tensor<'C'>,
   { relu }: { relu: boolean },
 ): void {
-  const { images, plane } = planes(x);
-  const { perPlane, partials } = segments(x);
+  const { partials, ...shares } = planeShares(x);
   const partial = r.empty('CKS', [x.dim('C'), partials, 2], 'batch norm sums');
   for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy })) {
+    const count = channels * partials;
     r.dispatch(shaders.batchNormGradPartial, {
       buffers: { ...buffers, table: table.buffer, partial: partial.buffer },
-      params: { plane, segment: SEGMENT, partials, firstChannel, relu: Number(relu), ...views },
-      grid: [perPlane, channels, images],
+      params: { count, ...shares, firstChannel, relu: Number(relu), ...views },
+      grid: flatGrid(count, shaders.batchNormGradPartial.overrides.WG),
     });
   }
   partialSum(r, partial, [dweight, dbias]);

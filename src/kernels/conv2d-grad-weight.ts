@@ -31,23 +31,6 @@ export function plainConv2dGradWeight(
   sumPairs(r, { x, dy, dw }, (pair) => plainTiles(r, pair, { x, dy, dw }, geometry));
 }
 
-export function conv2dGradBias(r: Recorder, dy: Tensor<'NCHW'>, db: Tensor<'C'>): void {
-  const images = dy.dim('N');
-  const plane = dy.dim('H') * dy.dim('W');
-  let first = 0;
-  for (const block of dy.blocks) {
-    const { tile, tiles } = splitTiles(r, plane, block.count);
-    const partial = r.empty('C', [tiles * block.count], 'bias gradient tiles').buffer;
-    r.dispatch(shaders.conv2dGradBias, {
-      buffers: { dy: block.buffer, partial },
-      params: { images, plane, tile, channels: block.count, dyChannels: block.blockChannels, dyOffset: block.offset },
-      grid: [block.count, tiles, 1],
-    });
-    sumTiles(r, partial, db.buffer, { rows: 1, columns: block.count, tiles, first, stride: block.count });
-    first += block.count;
-  }
-}
-
 interface GradWeight {
   readonly x: Tensor<'NCHW'>;
   readonly dy: Tensor<'NCHW'>;

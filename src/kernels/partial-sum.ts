@@ -13,11 +13,35 @@ export function segments(x: Tensor): { perPlane: number; partials: number } {
   return { perPlane, partials: images * perPlane };
 }
 
+/** Pixels that one invocation adds up, and the most invocations that share a plane. */
+const LANE_PIXELS = 64;
+const MOST_LANES = 1024;
+
+/**
+ * How the kernels with shaders/lib/plane-share.wgsl divide the planes of x: `lanes` invocations each, a multiple of 8, which leave
+ * `partials` results per channel. From the shape alone, so that the order of summation is.
+ */
+export function planeShares(x: Tensor): { plane: number; images: number; lanes: number; partials: number } {
+  const { images, plane } = planes(x);
+  const lanes = Math.min(MOST_LANES, 8 * Math.ceil(plane / (8 * LANE_PIXELS)));
+  return { plane, images, lanes, partials: images * lanes };
+}
+
+/** Invocations that add the partial results of a channel: a tree of few is quicker where there are few results. */
+export function secondStage(partials: number): number {
+  return partials < 512 ? 8 : 64;
+}
+
 /** totals[column][c] = sum over k of partial[c, k, column], each column in its own dispatch: gradients share a buffer. */
 export function partialSum(r: Recorder, partial: Tensor<'CKS'>, totals: readonly Tensor<'C'>[]): void {
   const [partials, columns] = [partial.dim('K'), partial.dim('S')];
   for (const [column, total] of totals.entries()) {
     const buffers = { partial: partial.buffer, total: total.buffer };
-    r.dispatch(shaders.partialSum, { buffers, params: { partials, columns, column }, grid: [partial.dim('C'), 1, 1] });
+    r.dispatch(shaders.partialSum, {
+      buffers,
+      params: { partials, columns, column },
+      overrides: { WG: secondStage(partials) },
+      grid: [partial.dim('C'), 1, 1],
+    });
   }
 }

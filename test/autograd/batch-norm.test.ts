@@ -148,6 +148,7 @@ describe('batchNorm', () => {
     [2, 17, 64, 65],
     [5, 65, 2, 3],
     [1, 2, 130, 129],
+    [2, 1, 280, 260],
   ] as const;
   for (const training of [true, false]) {
     for (const shape of shapes) {

@@ -2,7 +2,8 @@
 import { conv2d } from '../../src/autograd/ops/conv2d.js';
 import type { Tape } from '../../src/autograd/tape.js';
 import * as kernels from '../../src/kernels/conv2d.js';
-import { conv2dGradBias, plainConv2dGradWeight } from '../../src/kernels/conv2d-grad-weight.js';
+import { conv2dGradBias } from '../../src/kernels/conv2d-grad-bias.js';
+import { plainConv2dGradWeight } from '../../src/kernels/conv2d-grad-weight.js';
 import * as reference from '../../src/kernels/reference/conv2d.js';
 import { Random } from '../../src/random.js';
 import type { Device } from '../../src/runtime/device.js';

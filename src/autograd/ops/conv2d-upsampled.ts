@@ -1,4 +1,4 @@
-import { conv2dGradBias } from '../../kernels/conv2d-grad-weight.js';
+import { conv2dGradBias } from '../../kernels/conv2d-grad-bias.js';
 import * as kernels from '../../kernels/conv2d-upsampled.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Tape } from '../tape.js';

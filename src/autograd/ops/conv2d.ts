@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/conv2d.js';
+import { conv2dGradBias } from '../../kernels/conv2d-grad-bias.js';
 import * as gradients from '../../kernels/conv2d-grad-weight.js';
 import type { ConvGeometry } from '../../kernels/conv2d-blocks.js';
 import type { Tensor } from '../../runtime/tensor.js';
@@ -59,7 +60,7 @@ function gradWeight(tape: Tape, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, dy: T
 function gradBias(tape: Tape, bias: Tensor<'C'>, dy: Tensor<'NCHW'>): Tensor | undefined {
   if (!bias.requiresGrad) return undefined;
   const db = tape.gradTarget(bias);
-  gradients.conv2dGradBias(tape.recorder, dy, db);
+  conv2dGradBias(tape.recorder, dy, db);
   return db;
 }
 
