@@ -1,11 +1,12 @@
-// First stage of attention pooling: sums over fixed pieces of a plane.
-//   partials[n, column, piece] = sum over the piece of a[n,p] * x[n,c,p], or of a alone
-// One workgroup per piece, channel of this run and image: grid = (pieces, channels, N).
-// requires: lib/workgroup-sum.wgsl
-override WG: u32 = 64;                // invocations per workgroup, a power of two
+// First stage of attention pooling: sums over every lanes-th pixel of a plane; partial-sum.wgsl adds them.
+//   partials[n, column, lane] = sum over p = lane, lane + lanes, ... of a[n,p] * x[n,c,p], or of a alone
+// One invocation per partial of this run of channels; grid = channels*N*lanes / WG folded into x and y.
+// requires: lib/index.wgsl
+// requires: lib/plane-share.wgsl
+override WG: u32 = 64;                // invocations per workgroup
 struct Params {
-  plane: u32,                         // P = H*W
-  piece: u32,                         // pixels per workgroup
+  count: u32,                         // partials of this run of channels
+  plane: u32, lanes: u32, images: u32,                                 // P = H*W, invocations that share a plane, N
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   columns: u32,                       // columns of the sums: C + 1
   firstColumn: u32,                   // column of the first channel of this run
@@ -13,21 +14,27 @@ struct Params {
 }
 @group(0) @binding(0) var<storage, read> attention: array<f32>;        // [N,P]
 @group(0) @binding(1) var<storage, read> x: array<f32>;                // [N,xChannels,P]
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>;   // [N,columns,pieces]
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;   // [N,columns,lanes]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
-fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = group.x * params.piece;
-  let end = min(first + params.piece, params.plane);
-  let a = group.z * params.plane;
-  let f = (group.z * params.xChannels + params.xOffset + group.y) * params.plane;
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
+  let e = flatIndex(gid, nwg, WG);
+  if (e >= params.count) { return; }
+  let share = planeShare(e);
+  let aBase = share.image * params.plane;
+  let xBase = (share.image * params.xChannels + params.xOffset + share.channel) * params.plane;
   var sum = 0.0;
-  for (var p = first + lane; p < end; p += WG) {
-    if (params.plain == 1u) { sum += attention[a + p]; } else { sum += attention[a + p] * x[f + p]; }
+  for (var p = share.lane; p < params.plane; p += 4u * params.lanes) {
+    let quad = planeQuad(p);
+    let aAt = aBase + quad.at;
+    let a = select(vec4f(), vec4f(attention[aAt.x], attention[aAt.y], attention[aAt.z], attention[aAt.w]), quad.inside);
+    var v = vec4f(1.0);
+    if (params.plain == 0u) {
+      let xAt = xBase + quad.at;
+      v = vec4f(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w]);
+    }
+    sum += dot(a, v);
   }
-  let total = workgroupSum(lane, vec4f(sum, 0.0, 0.0, 0.0));
-  if (lane == 0u) {
-    partials[(group.z * params.columns + params.firstColumn + group.y) * groups.x + group.x] = total.x;
-  }
+  partials[(share.image * params.columns + params.firstColumn + share.channel) * params.lanes + share.lane] = sum;
 }

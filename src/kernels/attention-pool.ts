@@ -1,7 +1,8 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
+import type { BufferRef } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns } from './channels.js';
-import { planePieces } from './plane-pieces.js';
+import { partialSum, planeShares } from './partial-sum.js';
 import * as shaders from './shaders.gen.js';
 
 /** Exponent of the probability, and pixels added to the sum of attention. Tiled inference must use the same. */
@@ -22,26 +23,31 @@ export function attention(
   r.dispatch(shaders.attention, { buffers, params, grid: [Math.ceil(plane / shaders.attention.overrides.WG), 1, logits.dim('N')] });
 }
 
+/** Where a run of channels lies in its buffer and in the sums; `plain` sums the attention alone. */
+interface AttendedRun {
+  readonly xChannels: number;
+  readonly xOffset: number;
+  readonly firstColumn: number;
+  readonly plain: number;
+}
+
 /** `sums` [N, C + 1] = for every channel the sum over pixels of attention * features, then the sum of attention. */
 export function sumAttended(r: Recorder, features: Tensor<'NCHW'>, weights: Tensor<'NCHW'>, sums: Tensor<'NC'>): void {
-  const [images, channels] = [features.dim('N'), features.dim('C')];
-  const plane = features.dim('H') * features.dim('W');
-  const { piece, pieces } = planePieces(plane);
-  const partials = r.empty('E', [sums.size * pieces], 'attention partial sums').buffer;
-  const common = { plane, piece, columns: channels + 1 };
-  for (const run of channelRuns({ x: features })) {
-    const params = { ...common, ...run.views, firstColumn: run.firstChannel, plain: 0 };
-    const buffers = { attention: weights.buffer, x: run.buffers.x, partials };
-    r.dispatch(shaders.attentionSumsPartial, { buffers, params, grid: [pieces, run.channels, images] });
+  const columns = features.dim('C') + 1;
+  const { partials: perColumn, ...shares } = planeShares(features);
+  const partial = r.empty('CKS', [sums.size, shares.lanes, 1], 'attention partial sums');
+  const dispatch = (x: BufferRef, channels: number, run: AttendedRun): void => {
+    r.dispatch(shaders.attentionSumsPartial, {
+      buffers: { attention: weights.buffer, x, partials: partial.buffer },
+      params: { count: channels * perColumn, columns, ...shares, ...run },
+      grid: flatGrid(channels * perColumn, shaders.attentionSumsPartial.overrides.WG),
+    });
+  };
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x: features })) {
+    dispatch(buffers.x, channels, { ...views, firstColumn: firstChannel, plain: 0 });
   }
-  const params = { ...common, xChannels: 1, xOffset: 0, firstColumn: channels, plain: 1 };
-  r.dispatch(shaders.attentionSumsPartial, {
-    buffers: { attention: weights.buffer, x: weights.buffer, partials },
-    params,
-    grid: [pieces, 1, images],
-  });
-  const grid = flatGrid(sums.size, shaders.attentionSums.overrides.WG);
-  r.dispatch(shaders.attentionSums, { buffers: { partials, sums: sums.buffer }, params: { rows: sums.size, pieces }, grid });
+  dispatch(weights.buffer, 1, { xChannels: 1, xOffset: 0, firstColumn: columns - 1, plain: 1 });
+  partialSum(r, partial, [sums]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { lossMean, type LossMean } from './loss-mean.js';
-import { mapGrid, mapPieces, mapView } from './map-view.js';
+import { mapGrid, mapLanes, mapView } from './map-view.js';
 import * as shaders from './shaders.gen.js';
 
 export interface BceInputs {
@@ -14,9 +14,9 @@ export interface BceInputs {
 
 export function bceWithLogits(r: Recorder, inputs: BceInputs, mean: LossMean): void {
   const view = mapView(inputs.logits);
-  const { piece, count, grid } = mapPieces(view);
+  const { lanes, count, grid } = mapLanes(view, shaders.bceWithLogits.overrides.WG);
   const partials = r.empty('E', [2 * count], 'bce partial sums').buffer;
-  const params = { plane: view.plane, piece, ...flags(inputs) };
+  const params = { plane: view.plane, count, lanes, channels: view.channels, ...flags(inputs) };
   r.dispatch(shaders.bceWithLogits, { buffers: { ...buffers(inputs), partials }, params, grid });
   lossMean(r, partials, count, mean);
 }

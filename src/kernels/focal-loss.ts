@@ -1,7 +1,7 @@
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { lossMean, type LossMean } from './loss-mean.js';
-import { mapGrid, mapPieces, mapView } from './map-view.js';
+import { mapGrid, mapLanes, mapView } from './map-view.js';
 import * as shaders from './shaders.gen.js';
 
 export interface FocalInputs {
@@ -19,11 +19,11 @@ export interface FocalSettings {
 
 export function focalLoss(r: Recorder, inputs: FocalInputs, settings: FocalSettings, mean: LossMean): void {
   const view = mapView(inputs.logits);
-  const { piece, count, grid } = mapPieces(view);
+  const { lanes, count, grid } = mapLanes(view, shaders.focalLoss.overrides.WG);
   const partials = r.empty('E', [2 * count], 'focal partial sums').buffer;
   r.dispatch(shaders.focalLoss, {
     buffers: { ...buffers(inputs), partials },
-    params: { plane: view.plane, piece, ...numbers(inputs, settings) },
+    params: { plane: view.plane, count, lanes, channels: view.channels, ...numbers(inputs, settings) },
     grid,
   });
   lossMean(r, partials, count, mean);

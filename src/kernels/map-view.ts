@@ -1,6 +1,6 @@
-import type { Grid } from '../runtime/recorder.js';
+import { flatGrid, type Grid } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { planePieces } from './plane-pieces.js';
+import { planeLanes, planePieces } from './plane-pieces.js';
 
 /** Sizes of NCHW or NC logits as the losses walk over them: images, channels, pixels per plane. */
 export interface MapView {
@@ -18,6 +18,13 @@ export function mapView(logits: Tensor<'NCHW'> | Tensor<'NC'>): MapView {
 export function mapPieces({ images, channels, plane }: MapView): { piece: number; pieces: number; count: number; grid: Grid } {
   const { piece, pieces } = planePieces(plane);
   return { piece, pieces, count: pieces * channels * images, grid: [pieces, channels, images] };
+}
+
+/** Invocations that share a plane, how many in all, and their grid for a workgroup of so many. */
+export function mapLanes({ images, channels, plane }: MapView, workgroupSize: number): { lanes: number; count: number; grid: Grid } {
+  const lanes = planeLanes(plane);
+  const count = images * channels * lanes;
+  return { lanes, count, grid: flatGrid(count, workgroupSize) };
 }
 
 /** One invocation per element. */

@@ -1,6 +1,7 @@
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { planes } from './channels.js';
+import { planeLanes } from './plane-pieces.js';
 import * as shaders from './shaders.gen.js';
 
 /** Pixels of a plane that one workgroup sums: fixed, so that the order of summation depends on the shape alone. */
@@ -13,17 +14,13 @@ export function segments(x: Tensor): { perPlane: number; partials: number } {
   return { perPlane, partials: images * perPlane };
 }
 
-/** Pixels that one invocation adds up, and the most invocations that share a plane. */
-const LANE_PIXELS = 64;
-const MOST_LANES = 1024;
-
 /**
- * How the kernels with shaders/lib/plane-share.wgsl divide the planes of x: `lanes` invocations each, a multiple of 8, which leave
- * `partials` results per channel. From the shape alone, so that the order of summation is.
+ * How the kernels with shaders/lib/plane-share.wgsl divide the planes of x: among `lanes` invocations each, which leave `partials`
+ * results per channel.
  */
 export function planeShares(x: Tensor): { plane: number; images: number; lanes: number; partials: number } {
   const { images, plane } = planes(x);
-  const lanes = Math.min(MOST_LANES, 8 * Math.ceil(plane / (8 * LANE_PIXELS)));
+  const lanes = planeLanes(plane);
   return { plane, images, lanes, partials: images * lanes };
 }
 
@@ -33,7 +30,7 @@ export function secondStage(partials: number): number {
 }
 
 /** totals[column][c] = sum over k of partial[c, k, column], each column in its own dispatch: gradients share a buffer. */
-export function partialSum(r: Recorder, partial: Tensor<'CKS'>, totals: readonly Tensor<'C'>[]): void {
+export function partialSum(r: Recorder, partial: Tensor<'CKS'>, totals: readonly Tensor[]): void {
   const [partials, columns] = [partial.dim('K'), partial.dim('S')];
   for (const [column, total] of totals.entries()) {
     const buffers = { partial: partial.buffer, total: total.buffer };
