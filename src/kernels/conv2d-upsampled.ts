@@ -141,8 +141,8 @@ function upsampleTapsGrad(r: Recorder, dy: Tensor<'NCHW'>, dx: Tensor<'NCHW'>, a
   }
 }
 
-/** Low pixels per invocation: with fewer, neighbouring strips read the same pixels more often; with more, small maps keep few cores busy. */
-const STRIP_PIXELS = 8;
+/** Pixels of y per invocation: with fewer, neighbouring strips read the same pixels more often; with more, small maps leave GPUs idle. */
+const STRIP_PIXELS = 16;
 
 function strip({ outer, size, inner, ratio }: Axis) {
   const cells = Math.max(1, Math.floor(STRIP_PIXELS / ratio));
