@@ -21,8 +21,12 @@ function arraysOf({ layers }: UNet3Plus, inputs: NamedArrays): Map<string, Float
   return new Map([...layers.parameters, ...layers.buffers].map(({ name }) => [name, inputs.get(name)?.data ?? new Float32Array()]));
 }
 
-/** Forward, mean over the heads of BCE with logits, backward and Adam. */
-export async function buildTrainStep(workload: NetworkWorkload, context: BuildContext): Promise<Runnable> {
+/** Forward, mean over the heads of BCE with logits, backward and Adam; `tapeOn` may bring a tape that looks on. */
+export async function buildTrainStep(
+  workload: NetworkWorkload,
+  context: BuildContext,
+  tapeOn = (recorder: Recorder): Tape => new Tape(recorder),
+): Promise<Runnable> {
   const { device, inputs, memoryBudgetBytes } = context;
   const model = unet3plus(workload.network);
   const network = new Network(device, model, 'train');
@@ -32,7 +36,7 @@ export async function buildTrainStep(workload: NetworkWorkload, context: BuildCo
   const stepState = new StepState(device);
   const optimizer = new AdamW(network.store, stepState, { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
   const recorder = new Recorder(device);
-  const tape = new Tape(recorder);
+  const tape = tapeOn(recorder);
   const pass = network.pass(tape);
   const heads = upsampleHeads(pass, model.forward(pass, x).heads);
   const terms = heads.map((logits) => bceWithLogits(tape, logits, target));

@@ -2,7 +2,7 @@ import * as batchNorms from '../kernels/reference/batch-norm.js';
 import { bilinear, bilinearGrad } from '../kernels/reference/bilinear.js';
 import * as conv from '../kernels/reference/conv2d.js';
 import { maxPool2d, maxPool2dGrad } from '../kernels/reference/max-pool2d.js';
-import { relu, reluGrad } from '../kernels/reference/relu.js';
+import { reluGrad } from '../kernels/reference/relu.js';
 
 /** A feature map [images, channels, height, width] in float64. */
 export interface Map64 {
@@ -27,20 +27,27 @@ export interface Affine64 {
 /**
  * Reverse-mode differentiation of a network in float64 on the CPU, out of the reference operations: slow, and independent of
  * everything that runs on a GPU.
+ *
+ * A value within float32's rounding of 0, or two nearly equal ones in a pooling window, make a ReLU or a max-pool choose otherwise in
+ * float32 than in float64; the gradient then jumps. With `followed`, the results of another engine's ReLUs in the order of the calls,
+ * this tape chooses as they did: what remains between the two is rounding.
  */
 export class Float64Tape {
   /** Of the parameters, by name; complete after `backward`. */
   readonly gradients = new Map<string, Float64Array>();
+  /** Results of the ReLUs, in the order of the calls. */
+  readonly activations: Float64Array[] = [];
+  /** How many ReLUs and max-pools chose as the engine that is followed, and not as float64 would have. */
+  flips = 0;
   private readonly steps: (() => void)[] = [];
   private readonly mapGradients = new Map<Map64, Float64Array>();
+  /** Values that decide what is pooled from a map, where they are not its own. */
+  private readonly deciding = new Map<Map64, ArrayLike<number>>();
 
-  /**
-   * @param parameter arrays by name
-   * @param storage float32 rounds every map and gradient once when it is stored, which an engine of that precision cannot avoid
-   */
+  /** @param parameter arrays by name */
   constructor(
     private readonly parameter: (name: string) => Float64Array,
-    private readonly storage: 'float64' | 'float32' = 'float64',
+    private readonly followed?: readonly ArrayLike<number>[],
   ) {}
 
   /** Convolution with bias, stride 1, as many pixels as before. */
@@ -61,10 +68,13 @@ export class Float64Tape {
     const [weight, bias] = [this.parameter(`${name}.weight`), this.parameter(`${name}.bias`)];
     const shape = [x.images, x.channels, x.height * x.width] as const;
     const statistics = batchNorms.batchStatistics(x.data, shape);
-    const y = relu(batchNorms.batchNorm(x.data, shape, statistics, weight, bias, eps));
-    return this.push({ ...x, data: y }, (dy) => {
-      const masked = reluGrad(y, dy);
-      const { dx, dweight, dbias } = batchNorms.batchNormGrad(x.data, shape, statistics, weight, masked, eps, true);
+    const z = batchNorms.batchNorm(x.data, shape, statistics, weight, bias, eps);
+    const deciding = this.decidingValues(z);
+    const result = { ...x, data: reluGrad(deciding, z) }; // ReLU and its gradient let the same entries pass
+    if (this.followed) this.deciding.set(result, deciding);
+    this.activations.push(result.data);
+    return this.push(result, (dy) => {
+      const { dx, dweight, dbias } = batchNorms.batchNormGrad(x.data, shape, statistics, weight, reluGrad(deciding, dy), eps, true);
       this.addParameter(`${name}.weight`, dweight);
       this.addParameter(`${name}.bias`, dbias);
       this.add(x, dx);
@@ -76,8 +86,14 @@ export class Float64Tape {
     const [outHeight, outWidth] = [Math.floor(x.height / kernelSize), Math.floor(x.width / kernelSize)];
     const planes = x.images * x.channels;
     const sizes = { height: x.height, width: x.width, outHeight, outWidth };
-    const { y, index } = maxPool2d(x.data, planes, sizes, { kernelSize, stride: kernelSize, padding: 0 });
-    return this.push({ ...x, height: outHeight, width: outWidth, data: y }, (dy) => {
+    const window = { kernelSize, stride: kernelSize, padding: 0 };
+    const deciding = this.deciding.get(x);
+    const own = maxPool2d(x.data, planes, sizes, window);
+    const index = deciding ? maxPool2d(deciding, planes, sizes, window).index : own.index;
+    if (deciding) this.flips += count(own.y, (_, o) => own.index[o] !== index[o]);
+    const start = (o: number): number => Math.floor(o / (outHeight * outWidth)) * x.height * x.width;
+    const data = deciding ? own.y.map((_, o) => x.data[start(o) + index[o]!]!) : own.y;
+    return this.push({ ...x, height: outHeight, width: outWidth, data }, (dy) => {
       this.add(x, maxPool2dGrad(dy, index, planes, sizes));
     });
   }
@@ -118,13 +134,21 @@ export class Float64Tape {
     for (let step = this.steps.pop(); step; step = this.steps.pop()) step();
   }
 
+  /** Whose signs decide what a ReLU of z lets pass. */
+  private decidingValues(z: Float64Array): ArrayLike<number> {
+    if (!this.followed) return z;
+    const call = this.activations.length;
+    const values = this.followed[call];
+    if (values?.length !== z.length) throw new Error(`Float64Tape: ReLU ${call} has ${values?.length} values to follow, not ${z.length}.`);
+    this.flips += count(z, (v, i) => v > 0 !== values[i]! > 0);
+    return values;
+  }
+
   private push(y: Map64, backward: (dy: Float64Array) => void): Map64 {
-    this.store(y.data);
     this.steps.push(() => {
       const dy = this.mapGradients.get(y);
-      if (!dy) return;
       this.mapGradients.delete(y);
-      backward(this.store(dy));
+      if (dy) backward(dy);
     });
     return y;
   }
@@ -137,11 +161,10 @@ export class Float64Tape {
 
   private addParameter(name: string, gradient: Float64Array): void {
     if (this.gradients.has(name)) throw new Error(`Float64Tape: ${name} is used twice.`);
-    this.gradients.set(name, this.store(gradient));
+    this.gradients.set(name, gradient);
   }
+}
 
-  private store(values: Float64Array): Float64Array {
-    if (this.storage === 'float32') values.forEach((v, i) => (values[i] = Math.fround(v)));
-    return values;
-  }
+function count(values: Float64Array, test: (value: number, index: number) => boolean): number {
+  return values.reduce((sum, v, i) => sum + (test(v, i) ? 1 : 0), 0);
 }

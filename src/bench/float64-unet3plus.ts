@@ -1,5 +1,7 @@
+import { bceWithLogits, bceWithLogitsGrad } from '../kernels/reference/bce-with-logits.js';
 import type { UNet3PlusConfig } from '../model/config.js';
-import type { Float64Tape, Map64, MapSize } from './float64-tape.js';
+import { Float64Tape, type Map64, type MapSize } from './float64-tape.js';
+import type { NamedArrays } from './runnable.js';
 
 const EPS = 1e-5;
 
@@ -38,4 +40,25 @@ export function float64UNet3Plus(tape: Float64Tape, config: UNet3PlusConfig, x: 
 function broughtTo(tape: Float64Tape, source: Map64, levels: number, size: MapSize): Map64 {
   if (levels === 0) return source;
   return levels < 0 ? tape.maxPool2d(source, 2 ** -levels) : tape.bilinear(source, size);
+}
+
+/**
+ * Loss (mean over the heads of BCE with logits) and gradients of the inputs of a training workload; with `followed`, the activations
+ * of another engine, its ReLUs and max-pools choose as those did.
+ */
+export function float64Pass(
+  config: UNet3PlusConfig,
+  inputs: NamedArrays,
+  followed?: readonly ArrayLike<number>[],
+): Pick<Float64Tape, 'gradients' | 'activations' | 'flips'> & { readonly loss: number } {
+  const array = (name: string): Float64Array => Float64Array.from(inputs.get(name)?.data ?? []);
+  const [images = 0, channels = 0, height = 0, width = 0] = inputs.get('x')?.shape ?? [];
+  const tape = new Float64Tape(array, followed);
+  const heads = float64UNet3Plus(tape, config, { images, channels, height, width, data: array('x') });
+  const target = { images, channels: config.segmentationChannels, plane: height * width, target: array('target') };
+  const loss = heads.reduce((sum, { data }) => sum + bceWithLogits(data, target) / heads.length, 0);
+  const seeds = heads.map((map): [Map64, Float64Array] => [map, bceWithLogitsGrad(map.data, target).map((g) => g / heads.length)]);
+  tape.backward(new Map(seeds));
+  const { gradients, activations, flips } = tape;
+  return { loss, gradients, activations, flips };
 }

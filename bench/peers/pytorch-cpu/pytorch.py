@@ -109,10 +109,15 @@ class NetworkS(torch.nn.Module):
         for k, (first, second) in enumerate(self.encoder):
             maps.append(second(first(F.max_pool2d(maps[-1], 2) if k else x)))
         for k in (3, 2, 1, 0):
-            sized = [F.max_pool2d(m, 2 ** (k - s)) if s < k else upsample(m, 2 ** (s - k)) if s > k else m for s, m in enumerate(maps)]
+            size = maps[k].shape[2:]
+            sized = [F.max_pool2d(m, 2 ** (k - s)) if s < k else resized(m, size) if s > k else m for s, m in enumerate(maps)]
             maps[k] = self.fusions[k](torch.cat([branch(m) for branch, m in zip(self.branches[k], sized)], 1))
         logits = [head(m) for head, m in zip(self.heads[:heads], maps)]
-        return [upsample(l, 2**k) if k else l for k, l in enumerate(logits)]
+        return [resized(l, x.shape[2:]) if k else l for k, l in enumerate(logits)]
+
+
+def resized(x, size):
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 def upsample(x, factor):
@@ -239,4 +244,5 @@ def main():
     show(done=True, gpuBytesPeak=None, version=torch.__version__, adapter=adapter)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -51,27 +51,30 @@ export function conv2d(x: Float64Array, weight: Float64Array, bias: Float64Array
   const plane = convOutputSize(s.height, s.kernelHeight, s) * convOutputSize(s.width, s.kernelWidth, s);
   const out = new Float64Array(s.n * s.outChannels * plane);
   for (let i = 0; bias && i < s.n * s.outChannels; i++) out.fill(bias[i % s.outChannels]!, i * plane, (i + 1) * plane);
+  const { stride } = s;
   eachRow(s, (y, xi, w, count) => {
     const factor = weight[w]!;
-    for (let j = 0; j < count; j++) out[y + j]! += factor * x[xi + j * s.stride]!;
+    for (let j = 0; j < count; j++) out[y + j]! += factor * x[xi + j * stride]!;
   });
   return out;
 }
 
 export function conv2dGradInput(weight: Float64Array, dy: Float64Array, s: ConvShape): Float64Array {
   const dx = new Float64Array(s.n * s.inChannels * s.height * s.width);
+  const { stride } = s;
   eachRow(s, (y, xi, w, count) => {
     const factor = weight[w]!;
-    for (let j = 0; j < count; j++) dx[xi + j * s.stride]! += factor * dy[y + j]!;
+    for (let j = 0; j < count; j++) dx[xi + j * stride]! += factor * dy[y + j]!;
   });
   return dx;
 }
 
 export function conv2dGradWeight(x: Float64Array, dy: Float64Array, s: ConvShape): Float64Array {
   const dw = new Float64Array(s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth);
+  const { stride } = s;
   eachRow(s, (y, xi, w, count) => {
     let sum = 0;
-    for (let j = 0; j < count; j++) sum += dy[y + j]! * x[xi + j * s.stride]!;
+    for (let j = 0; j < count; j++) sum += dy[y + j]! * x[xi + j * stride]!;
     dw[w]! += sum;
   });
   return dw;

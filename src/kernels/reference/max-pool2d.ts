@@ -2,7 +2,7 @@ import type { PoolSizes, PoolWindow } from '../pool-window.js';
 
 /** Maxima of `planes` planes [H, W], and row * W + column of the first pixel that attains each. */
 export function maxPool2d(
-  x: Float64Array,
+  x: ArrayLike<number>,
   planes: number,
   { height, width, outHeight, outWidth }: PoolSizes,
   { kernelSize, stride, padding }: PoolWindow,

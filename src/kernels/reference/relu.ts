@@ -4,6 +4,6 @@ export function relu(x: Float64Array): Float64Array {
 }
 
 /** Gradient 0 at 0, as PyTorch. */
-export function reluGrad(x: Float64Array, dy: Float64Array): Float64Array {
-  return dy.map((v, i) => ((x[i] ?? 0) > 0 ? v : 0));
+export function reluGrad(x: ArrayLike<number>, dy: Float64Array): Float64Array {
+  return dy.map((v, i) => (x[i]! > 0 ? v : 0));
 }
