@@ -10,6 +10,7 @@ import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { readArrays, writeArrays } from './array-files.node.js';
+import { checkGradients, CORRECT_WORKLOADS, correctTable, failureOf, type CorrectRow } from './correct.js';
 import { readOldRun, type OldRun } from './compare.js';
 import { dataTable, measureData } from './data.node.js';
 import { dumpWgsl } from './dump-wgsl.node.js';
@@ -71,6 +72,7 @@ export async function runBench(request: BenchRequest): Promise<void> {
     const old = await oldRun(session);
     if (group !== 'peers') request.say(heading(session.environment)); // their table has one of its own
     await report(session, await measureEntries(session, entries), old);
+    if (group === 'correct') await correct(session);
     if (group === 'memory' || group === 'all') await memory(session);
     if (request.dumpWgslFolder !== undefined) await dumpWgsl(session.device, request.dumpWgslFolder);
     return session;
@@ -127,7 +129,7 @@ async function inputsFor({ workload, inputFile }: BenchRequest): Promise<Map<str
 }
 
 function entriesFor({ group, workload, filter }: BenchRequest, inputs: Map<string, ShapedArray> | undefined): Entry[] {
-  if (group === 'peers' || group === 'data' || group === 'memory') return [];
+  if (group === 'peers' || group === 'data' || group === 'memory' || group === 'correct') return [];
   const entries = workload === undefined ? groupEntries(group) : entriesOf(findWorkload(workload), inputs);
   return filterEntries(entries, filter);
 }
@@ -181,6 +183,24 @@ function picture(rows: readonly Row[], environment: Environment): string | null 
   const [first] = points;
   if (!first) return null;
   return rooflineSvg(points, first, heading(environment).replace('\n', '; '));
+}
+
+/** Every size is checked, whatever the others said. */
+async function correct({ request, device, environment }: Session): Promise<void> {
+  const chosen = filterEntries(
+    CORRECT_WORKLOADS.flatMap((workload) => entriesOf(workload)),
+    request.filter,
+  ).map(({ workload }) => workload);
+  const rows: CorrectRow[] = [];
+  for (const workload of CORRECT_WORKLOADS.filter(({ name }) => chosen.includes(name))) {
+    request.progress(`${workload.name} on the device and in float64`);
+    const row = await checkGradients(workload, contextOf(request, device), environment);
+    request.emit(row);
+    rows.push(row);
+  }
+  request.say(`\n${correctTable(rows)}`);
+  for (const row of rows) if (!row.passed) request.fail(failureOf(row));
+  await keep(request, 'correct', environment, 'jsonl', asLines(rows));
 }
 
 async function memory({ request, device, environment }: Session): Promise<void> {

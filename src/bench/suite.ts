@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { CORRECT_WORKLOADS } from './correct.js';
 import { kernelOperations } from './kernel-cases.js';
 import { seededInputs } from './inputs.js';
 import { operationsOf } from './operations.js';
@@ -13,7 +14,7 @@ export interface Entry {
   readonly inputs: () => NamedArrays;
 }
 
-/** Groups that measure operations; the others (memory, data, peers) have figures of their own. */
+/** Groups that measure operations; the others (correct, memory, data, peers) have figures of their own. */
 const GROUP_WORKLOADS = {
   default: ['M', 'T', 'I'],
   train: ['T', 'C-T'],
@@ -21,18 +22,18 @@ const GROUP_WORKLOADS = {
   all: ['M', 'T', 'TL', 'I', 'IL', 'C-T', 'C-I', 'C-full'],
 } as const satisfies Record<string, readonly string[]>;
 
-export const GROUPS = ['kernels', 'train', 'infer', 'scaling', 'memory', 'data', 'peers', 'all'] as const;
+export const GROUPS = ['kernels', 'train', 'infer', 'scaling', 'correct', 'memory', 'data', 'peers', 'all'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** @throws UserError with the list of workloads */
 export function findWorkload(name: string): Workload {
-  const found = WORKLOADS.find((w) => w.name === name);
+  const found = [...WORKLOADS, ...CORRECT_WORKLOADS].find((w) => w.name === name);
   if (found) return found;
   throw new UserError(`There is no workload "${name}". Give one of these to --workload:\n${describeWorkloads()}`);
 }
 
 export function describeWorkloads(): string {
-  return WORKLOADS.map((w) => `  ${w.name.padEnd(7)} ${w.summary}`).join('\n');
+  return [...WORKLOADS, ...CORRECT_WORKLOADS].map((w) => `  ${w.name.padEnd(7)} ${w.summary}`).join('\n');
 }
 
 /** @throws UserError with the list of groups */

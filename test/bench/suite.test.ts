@@ -12,7 +12,7 @@ describe('unknown names are answered with what there is', () => {
     for (const { name } of WORKLOADS) expect(() => findWorkload('X')).toThrow(`  ${name} `);
   });
   it('for groups', () => {
-    expect(() => findGroup('kernel')).toThrow(/kernels, train, infer, scaling, memory, data, peers, all/);
+    expect(() => findGroup('kernel')).toThrow(/kernels, train, infer, scaling, correct, memory, data, peers, all/);
   });
   it('for filters', () => {
     expect(() => filterEntries(groupEntries('train'), 'nothing')).toThrow(/There are:\n {2}T train-step\n {2}C-T train-step$/);
