@@ -12,7 +12,7 @@ struct Params {
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,P]
-@group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [C,K,1]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [C,K]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)

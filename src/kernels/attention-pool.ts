@@ -35,7 +35,7 @@ interface AttendedRun {
 export function sumAttended(r: Recorder, features: Tensor<'NCHW'>, weights: Tensor<'NCHW'>, sums: Tensor<'NC'>): void {
   const columns = features.dim('C') + 1;
   const { partials: perColumn, ...shares } = planeShares(features);
-  const partial = r.empty('CKS', [sums.size, shares.lanes, 1], 'attention partial sums');
+  const partial = r.empty('CK', [sums.size, shares.lanes], 'attention partial sums');
   const dispatch = (x: BufferRef, channels: number, run: AttendedRun): void => {
     r.dispatch(shaders.attentionSumsPartial, {
       buffers: { attention: weights.buffer, x, partials: partial.buffer },
@@ -47,7 +47,7 @@ export function sumAttended(r: Recorder, features: Tensor<'NCHW'>, weights: Tens
     dispatch(buffers.x, channels, { ...views, firstColumn: firstChannel, plain: 0 });
   }
   dispatch(weights.buffer, 1, { xChannels: 1, xOffset: 0, firstColumn: columns - 1, plain: 1 });
-  partialSum(r, partial, [sums]);
+  partialSum(r, partial, sums);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
-import { partialSum, planeShares, secondStage } from './partial-sum.js';
+import { planeShares, secondStage } from './partial-sum.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 
@@ -59,17 +59,14 @@ export function batchNormRunningTable(
   return table;
 }
 
-/** Moves the running statistics, in place, towards those in the table; one dispatch each, since they share a buffer. */
+/** Moves the running statistics, in place, towards those in the table. */
 export function batchNormRunning(r: Recorder, table: Table, runningMean: Tensor<'C'>, runningVar: Tensor<'C'>, momentum: number): void {
   const channels = runningMean.dim('C');
-  const grid = channelGrid(channels, shaders.batchNormRunning.overrides.WG);
-  for (const [column, running] of [runningMean, runningVar].entries()) {
-    r.dispatch(shaders.batchNormRunning, {
-      buffers: { table: table.buffer, running: running.buffer },
-      params: { channels, column, momentum },
-      grid,
-    });
-  }
+  r.dispatch(shaders.batchNormRunning, {
+    buffers: { table: table.buffer, runningMean: runningMean.buffer, runningVar: runningVar.buffer },
+    params: { channels, momentum },
+    grid: channelGrid(channels, shaders.batchNormRunning.overrides.WG),
+  });
 }
 
 /** y = (x - mean) * scale + bias by the table, then max(y, 0) if `relu`. */
@@ -84,7 +81,7 @@ export function batchNorm(r: Recorder, x: Tensor<'NCHW'>, table: Table, y: Tenso
   }
 }
 
-/** Gradients of weight and bias, each in its own dispatch: they share a buffer. */
+/** Gradients of weight and bias. */
 export function batchNormGradAffine(
   r: Recorder,
   x: Tensor<'NCHW'>,
@@ -104,7 +101,12 @@ export function batchNormGradAffine(
       grid: flatGrid(count, shaders.batchNormGradPartial.overrides.WG),
     });
   }
-  partialSum(r, partial, [dweight, dbias]);
+  r.dispatch(shaders.batchNormGradSums, {
+    buffers: { partial: partial.buffer, dweight: dweight.buffer, dbias: dbias.buffer },
+    params: { partials },
+    overrides: { WG: secondStage(partials) },
+    grid: [x.dim('C'), 1, 1],
+  });
 }
 
 /** Gradient of x, once those of weight and bias are there. */

@@ -21,10 +21,10 @@ export function channelScale(r: Recorder, x: Tensor<'NCHW'>, gamma: Tensor<'C'>,
 export function channelScaleGrad(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dgamma: Tensor<'C'>): void {
   const { images, plane } = planes(x);
   const { perPlane, partials } = segments(x);
-  const partial = r.empty('CKS', [x.dim('C'), partials, 1], 'channel scale sums');
+  const partial = r.empty('CK', [x.dim('C'), partials], 'channel scale sums');
   for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy })) {
     const params = { plane, segment: SEGMENT, partials, firstChannel, ...views };
     r.dispatch(shaders.channelScaleGrad, { buffers: { ...buffers, partial: partial.buffer }, params, grid: [perPlane, channels, images] });
   }
-  partialSum(r, partial, [dgamma]);
+  partialSum(r, partial, dgamma);
 }

@@ -7,7 +7,7 @@ import * as shaders from './shaders.gen.js';
 /** db = sum of dy by channel. */
 export function conv2dGradBias(r: Recorder, dy: Tensor<'NCHW'>, db: Tensor<'C'>): void {
   const { partials, ...shares } = planeShares(dy);
-  const partial = r.empty('CKS', [dy.dim('C'), partials, 1], 'bias gradient sums');
+  const partial = r.empty('CK', [dy.dim('C'), partials], 'bias gradient sums');
   for (const { firstChannel, channels, buffers, views } of channelRuns({ dy })) {
     const count = channels * partials;
     r.dispatch(shaders.conv2dGradBias, {
@@ -16,5 +16,5 @@ export function conv2dGradBias(r: Recorder, dy: Tensor<'NCHW'>, db: Tensor<'C'>)
       grid: flatGrid(count, shaders.conv2dGradBias.overrides.WG),
     });
   }
-  partialSum(r, partial, [db]);
+  partialSum(r, partial, db);
 }

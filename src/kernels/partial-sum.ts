@@ -29,16 +29,13 @@ export function secondStage(partials: number): number {
   return partials < 512 ? 8 : 64;
 }
 
-/** totals[column][c] = sum over k of partial[c, k, column], each column in its own dispatch: gradients share a buffer. */
-export function partialSum(r: Recorder, partial: Tensor<'CKS'>, totals: readonly Tensor[]): void {
-  const [partials, columns] = [partial.dim('K'), partial.dim('S')];
-  for (const [column, total] of totals.entries()) {
-    const buffers = { partial: partial.buffer, total: total.buffer };
-    r.dispatch(shaders.partialSum, {
-      buffers,
-      params: { partials, columns, column },
-      overrides: { WG: secondStage(partials) },
-      grid: [partial.dim('C'), 1, 1],
-    });
-  }
+/** total[c] = sum over k of partial[c, k]. */
+export function partialSum(r: Recorder, partial: Tensor<'CK'>, total: Tensor): void {
+  const [channels, partials] = [partial.dim('C'), partial.dim('K')];
+  r.dispatch(shaders.partialSum, {
+    buffers: { partial: partial.buffer, total: total.buffer },
+    params: { partials },
+    overrides: { WG: secondStage(partials) },
+    grid: [channels, 1, 1],
+  });
 }
