@@ -58,9 +58,14 @@ export async function checkGradients(
   const followed = float64Pass(workload.network, inputs, device.activations);
   const rounding = deviationOf(device, followed);
   const free = followed.flips === 0 ? rounding : deviationOf(device, float64Pass(workload.network, inputs));
-  const passed =
-    free.loss <= CORRECT_BOUNDS.loss && rounding.worst <= CORRECT_BOUNDS.gradient && free.worst <= CORRECT_BOUNDS.gradientWithFlips;
+  const passed = isCorrect(free, rounding);
   return { workload: workload.name, op: 'gradient-check', ...free, rounding, flips: followed.flips, passed, ...environment };
+}
+
+/** @param rounding with the device's choices in ReLUs and max-pools @param free with float64's own */
+export function isCorrect(free: Pick<Deviation, 'loss' | 'worst'>, rounding: Pick<Deviation, 'worst'>): boolean {
+  const { loss, gradient, gradientWithFlips } = CORRECT_BOUNDS;
+  return free.loss <= loss && rounding.worst <= gradient && free.worst <= gradientWithFlips; // never with NaN
 }
 
 /** Loss and gradients of one training pass. */
