@@ -9,6 +9,8 @@ export interface Environment {
   readonly driver: string;
   readonly backend: string;
   readonly isFallbackAdapter: boolean;
+  /** Which table of kernel choices was in use; null without one. */
+  readonly tuning: string | null;
   readonly engine: 'mcgpu';
   readonly version: string;
   /** `+` after it: files were changed since; null outside a checkout. */

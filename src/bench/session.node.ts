@@ -7,8 +7,11 @@ import type { ShapedArray } from '../autograd/parameters.js';
 import { SHIPPED_MODEL } from '../detect/shipped-model.node.js';
 import { UserError } from '../errors.js';
 import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
+import { tuningOrigin, useTuning } from '../kernels/tune.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
+import { exportTuning } from '../runtime/tuning.js';
+import { readTuningFile, writeTuningFile } from '../runtime/tuning-file.node.js';
 import { readArrays, writeArrays } from './array-files.node.js';
 import { checkGradients, CORRECT_WORKLOADS, correctTable, failureOf, type CorrectRow } from './correct.js';
 import { readOldRun, type OldRun } from './compare.js';
@@ -24,8 +27,9 @@ import { runEntries } from './run.js';
 import type { BuildContext } from './runnable.js';
 import { scalingTable } from './scaling.js';
 import { serve } from './serve.js';
-import { entriesOf, filterEntries, findWorkload, groupEntries, type Entry, type Group } from './suite.js';
+import { entriesOf, filterEntries, findWorkload, groupEntries, TUNED_BY_DEFAULT, type Entry, type Group } from './suite.js';
 import { heading, rowTable, timelineTable } from './table.js';
+import { gainTable, tunedTable, tuneEntries } from './tune.js';
 
 export interface BenchRequest {
   /** Null: the short set, or the one workload. */
@@ -39,6 +43,10 @@ export interface BenchRequest {
   readonly outputFile?: string | undefined;
   readonly compareFile?: string | undefined;
   readonly dumpWgslFolder?: string | undefined;
+  /** Where to write the choices of a tuning run; nothing else is then measured. */
+  readonly tuneFile?: string | undefined;
+  /** Choices to measure with. */
+  readonly tuningFile?: string | undefined;
   /** Where files go; default: bench/results of a checkout for whole groups. */
   readonly resultsFolder?: string | undefined;
   readonly adapter?: string | undefined;
@@ -49,6 +57,7 @@ export interface BenchRequest {
   readonly progress: (text: string) => void;
   /** For programs: one line of JSON per figure. */
   readonly emit: (row: object) => void;
+  readonly warn: (message: string) => void;
   /** What could not be measured, of several. */
   readonly fail: (message: string) => void;
 }
@@ -66,7 +75,8 @@ const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url)); // the s
 
 /** @throws UserError for unknown names, a comparison with another adapter, a budget below the minimum */
 export async function runBench(request: BenchRequest): Promise<void> {
-  const { group } = request;
+  const { group, tuneFile } = request;
+  if (tuneFile !== undefined) return tune(request, tuneFile);
   const entries = entriesFor(request, await inputsFor(request));
   const { environment } = await withDevice(request, async (session) => {
     const old = await oldRun(session);
@@ -79,6 +89,38 @@ export async function runBench(request: BenchRequest): Promise<void> {
   });
   if (group === 'data' || group === 'all') await data(request, environment);
   if (group === 'peers' || group === 'all') await peers(request, environment);
+}
+
+/** Times the candidates of every op that the workloads use, writes the choices, and shows what they gain. */
+async function tune(request: BenchRequest, file: string): Promise<void> {
+  const { tuningFile, say, emit, progress } = request;
+  if (tuningFile !== undefined) throw new UserError('Both --tune and --tuning were given, expected one of them: drop the other.');
+  const entries = entriesToTune(request, await inputsFor(request));
+  await withDevice(request, async ({ device, environment }) => {
+    say(heading(environment));
+    const result = await tuneEntries(entries, contextOf(request, device), {
+      reps: request.reps,
+      onOp: (op) => {
+        progress(`${op.key}: ${op.choice}`);
+        emit({ tuned: op, ...environment });
+      },
+      onGain: (gain) => emit({ ...gain, ...environment }),
+    });
+    await writeTuningFile(file, exportTuning(result.tuning, await tuningOrigin(device)));
+    say(`\n${tunedTable(result.ops)}\n\n${gainTable(result.gains)}\n\nwrote ${file}; use it with --tuning ${file}`);
+  });
+}
+
+/** @throws UserError for groups that run nothing on the GPU */
+function entriesToTune(request: BenchRequest, inputs: Map<string, ShapedArray> | undefined): Entry[] {
+  const { group, workload, filter } = request;
+  if (group === null && workload === undefined) {
+    const entries = TUNED_BY_DEFAULT.flatMap((name) => entriesOf(findWorkload(name)));
+    return filterEntries(entries, filter);
+  }
+  const entries = entriesFor(request, inputs);
+  if (entries.length > 0) return entries;
+  throw new UserError(`The group ${group} runs nothing that could be tuned. Give --workload NAME or another group.`);
 }
 
 /** Writes what seed 1 gives. */
@@ -112,6 +154,8 @@ async function withDevice<T>(request: BenchRequest, use: (session: Session) => P
   const device = await openNodeDevice({ preciseTimestamps: true, ...(request.adapter ? { adapter: request.adapter } : {}) });
   const openMs = performance.now() - startedAt;
   try {
+    const tuning = request.tuningFile === undefined ? null : await readTuningFile(request.tuningFile);
+    for (const line of tuning ? await useTuning(device, tuning) : []) request.warn(line);
     return await use({ request, device, openMs, environment: await request.environment(device) });
   } finally {
     device.destroy();

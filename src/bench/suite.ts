@@ -25,6 +25,9 @@ const GROUP_WORKLOADS = {
 export const GROUPS = ['kernels', 'train', 'infer', 'scaling', 'correct', 'memory', 'data', 'peers', 'all'] as const;
 export type Group = (typeof GROUPS)[number];
 
+/** Of `bench --tune` without a workload or group: every op of the networks, forward and backward. */
+export const TUNED_BY_DEFAULT = ['T', 'C-T', 'C-I'];
+
 /** @throws UserError with the list of workloads */
 export function findWorkload(name: string): Workload {
   const found = [...WORKLOADS, ...CORRECT_WORKLOADS].find((w) => w.name === name);

@@ -1,10 +1,11 @@
 import { Option, type Command } from 'commander';
 import type { Environment } from '../bench/row.js';
 import type { BenchRequest } from '../bench/session.node.js';
-import { describeWorkloads, findGroup, GROUPS } from '../bench/suite.js';
+import { describeWorkloads, findGroup, GROUPS, TUNED_BY_DEFAULT } from '../bench/suite.js';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../files.node.js';
 import type { Device } from '../runtime/device.js';
+import { tuningId } from '../runtime/tuning.js';
 import { currentCommit } from '../train/run-directory.node.js';
 import { adapterOf, listAdapters, listedAdapter } from './adapter-option.js';
 import { EXIT_USER_ERROR } from './errors.js';
@@ -21,11 +22,16 @@ interface BenchOptions {
   readonly out?: string;
   readonly dumpWgsl?: string;
   readonly memoryBudget?: number;
+  readonly tune?: string | true;
+  readonly tuning?: string;
   readonly input?: string;
   readonly output?: string;
   readonly writeInput?: string;
   readonly serve?: boolean;
 }
+
+/** Where --tune leaves its choices, in the working directory. */
+const TUNING_FILE = 'tuning.json';
 
 /** `mcgpu bench [GROUP]`: how fast the engine is here, and how much memory it takes. */
 export function registerBench(program: Command): void {
@@ -42,6 +48,11 @@ export function registerBench(program: Command): void {
     .option('--out <dir>', 'folder for rows, tables and the roofline plot; default: bench/results of a checkout, for whole groups')
     .option('--dump-wgsl <dir>', 'write the WGSL of every kernel that ran, with the values of its override constants')
     .option('--memory-budget <bytes>', 'most GPU memory, e.g. 512MB', parseBytes)
+    .option(
+      '--tune [file]',
+      `time the candidates of every kernel that has several (of the workloads asked for; default: ${TUNED_BY_DEFAULT.join(', ')}), and write the choices; default: ${TUNING_FILE}`,
+    )
+    .option('--tuning <file>', 'use the choices that --tune wrote')
     .option('--input <file>', 'safetensors with inputs of the workload: x, target, weights by name; the rest is drawn from seed 1')
     .option('--output <file>', 'write what the measured run computed: logits; loss and grad.*; y')
     .option('--write-input <file>', 'write the inputs that seed 1 gives, and measure nothing')
@@ -66,6 +77,8 @@ async function bench(groupName: string | undefined, options: BenchOptions, adapt
     memoryBudgetBytes: options.memoryBudget,
     inputFile: options.input,
     outputFile: options.output,
+    tuneFile: options.tune === true ? TUNING_FILE : options.tune,
+    tuningFile: options.tuning,
     compareFile: options.compare,
     dumpWgslFolder: options.dumpWgsl,
     resultsFolder: options.out,
@@ -77,6 +90,7 @@ async function bench(groupName: string | undefined, options: BenchOptions, adapt
     progress: (text) => {
       if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
     },
+    warn: (message) => process.stderr.write(`warning: ${message}\n`),
     fail: (message) => {
       process.stderr.write(`${message}\n`);
       process.exitCode = EXIT_USER_ERROR;
@@ -101,13 +115,14 @@ function needed(workload: string | undefined, option: string): string {
   throw new UserError(`${option} was given without --workload. Add --workload NAME; there are:\n${describeWorkloads()}`);
 }
 
-async function describeEnvironment({ adapter }: Device): Promise<Environment> {
+async function describeEnvironment({ adapter, tuning }: Device): Promise<Environment> {
   const listed = listedAdapter(adapter.device, await listAdapters());
   return {
     adapter: listed?.name ?? adapter.device,
     driver: adapter.description,
     backend: listed?.backend ?? 'unknown',
     isFallbackAdapter: adapter.isFallbackAdapter,
+    tuning: await tuningId(tuning),
     engine: 'mcgpu',
     version: version(),
     commit: await currentCommit(),

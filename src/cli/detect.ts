@@ -15,8 +15,11 @@ import { writePicture, writeProbabilityMap } from '../detect/overlay.node.js';
 import { SHIPPED_MODEL } from '../detect/shipped-model.node.js';
 import { UserError } from '../errors.js';
 import { explainFileError, makeFolder, readWholeFile } from '../files.node.js';
+import { useTuning } from '../kernels/tune.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
+import { tuningId } from '../runtime/tuning.js';
+import { readTuningFile } from '../runtime/tuning-file.node.js';
 import { adapterOf } from './adapter-option.js';
 import { failureOf, findInputs } from './detect-inputs.js';
 import { parseBytes, parseMillimetres, parseProbability } from './values.js';
@@ -31,6 +34,7 @@ interface DetectCommandOptions {
   readonly threshold?: number;
   readonly minScore: number;
   readonly memoryBudget?: number;
+  readonly tuning?: string;
   readonly quiet?: boolean;
   readonly debug?: boolean;
 }
@@ -48,6 +52,7 @@ export function registerDetect(program: Command): void {
     .option('--threshold <p>', 'mark findings with at least this score (default: that of the model)', parseProbability)
     .option('--min-score <p>', 'list findings with at least this score', parseProbability, MIN_SCORE)
     .option('--memory-budget <bytes>', 'most GPU memory for windows and feature maps, e.g. 256MB', parseBytes)
+    .option('--tuning <file>', 'table of kernel choices from `mcgpu bench --tune`')
     .option('--overwrite', 'replace the results of an earlier run in the same folder, its pictures too')
     .option('--force-overlay', 'write pictures even of images whose pixels may show a name (Burned In Annotation)')
     .option('--quiet', 'print nothing but errors')
@@ -65,8 +70,10 @@ async function detect(paths: readonly string[], options: DetectCommandOptions, a
     throw new UserError(`${target} exists already, expected a folder without earlier results. Choose another --out or add --overwrite.`);
   }
   const modelBytes = await readWholeFile(options.model);
+  const tuning = options.tuning === undefined ? null : await readTuningFile(options.tuning);
   const device = await openNodeDevice(adapter);
   try {
+    for (const line of tuning ? await useTuning(device, tuning) : []) process.stderr.write(`warning: ${line}\n`);
     const budget = options.memoryBudget ? { memoryBudgetBytes: options.memoryBudget } : {};
     const detector = Detector.open(device, modelBytes, options.model, budget);
     await prepareFolder(options.out, target);
@@ -85,7 +92,7 @@ async function detect(paths: readonly string[], options: DetectCommandOptions, a
         if (!options.quiet) reportImage(place, outcome);
       }
     }
-    await writeFindings(target, buildFindings({ ...runOf(detector, options), images, failures }));
+    await writeFindings(target, buildFindings({ ...runOf(detector, options, await tuningId(device.tuning)), images, failures }));
     if (!options.quiet) process.stdout.write(`${target}: ${images.length} image(s), ${failures.length} failed. ${NOTICE}\n`);
     return failures.length > 0 ? 1 : 0;
   } finally {
@@ -106,10 +113,11 @@ async function prepareFolder(out: string, target: string): Promise<void> {
 function runOf(
   { info: { threshold, pixelSpacingMm, architecture, training } }: Detector,
   options: DetectCommandOptions,
+  tuning: string | null,
 ): Pick<FindingsFile, 'model' | 'threshold' | 'minScore'> {
   const file = options.model === SHIPPED_MODEL ? 'mcgpu-compact' : options.model;
   return {
-    model: { file, architecture, pixelSpacingMm, training },
+    model: { file, architecture, pixelSpacingMm, training, tuning },
     threshold: options.threshold ?? threshold,
     minScore: options.minScore,
   };

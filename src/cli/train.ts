@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { readTrainConfig } from '../train/config.node.js';
 import type { RunMode } from '../train/run-directory.node.js';
 import { runTraining } from '../train/run.node.js';
+import { readTuningFile } from '../runtime/tuning-file.node.js';
 import { adapterOf } from './adapter-option.js';
 import { parseBytes, parseCount, parseMillimetres } from './values.js';
 
@@ -18,6 +19,7 @@ interface TrainOptions {
   readonly overwrite?: boolean;
   readonly pixelSpacing?: number;
   readonly memoryBudget?: number;
+  readonly tuning?: string;
   readonly quiet?: boolean;
 }
 
@@ -40,6 +42,7 @@ export function registerTrain(program: Command): void {
     .option('--overwrite', 'remove an earlier run in the same folder first')
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
     .option('--memory-budget <bytes>', 'most GPU memory for feature maps, e.g. 512MB', parseBytes)
+    .option('--tuning <file>', 'table of kernel choices from `mcgpu bench --tune`; a resumed run keeps its own')
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', `\n${NOTICE}`)
     .action(async (options: TrainOptions, command: Command) => {
@@ -53,6 +56,7 @@ async function train(options: TrainOptions, adapter: string | undefined): Promis
     throw new UserError('Both --resume and --overwrite were given, expected one of them: drop the other.');
   const mode: RunMode = options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new';
   const config = await readTrainConfig(options.config ?? (options.resume ? join(out, 'config.yaml') : undefined), set);
+  const tuning = options.tuning === undefined ? undefined : await readTuningFile(options.tuning);
   const stop = new AbortController();
   const interrupt = (): void => {
     if (stop.signal.aborted) process.exit(130); // a second Ctrl-C does not wait for the checkpoint
@@ -71,6 +75,7 @@ async function train(options: TrainOptions, adapter: string | undefined): Promis
       adapter,
       pixelSpacingMm: pixelSpacing,
       memoryBudgetBytes: memoryBudget,
+      tuning,
       quiet,
       signal: stop.signal,
     });

@@ -3,6 +3,7 @@ import type { BufferRef } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { blockPairs, cutBlock, type ConvGeometry } from './conv2d-blocks.js';
 import * as shaders from './shaders.gen.js';
+import { chosen, CONV_1X1, CONV_3X3 } from './tunable.js';
 
 /** Floats in the 64 KiB that every adapter lets a uniform binding hold. */
 const UNIFORM_FLOATS = 16384;
@@ -35,15 +36,18 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const strips = Math.ceil(outHeight / 4);
   const count = images * strips * outWidth;
   const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
-  const shared = r.device.subgroups && padding === 1;
-  const { WG } = (shared ? shaders.conv2d3x3Subgroup : shaders.conv2d3x3).overrides;
-  const [gx, gy] = flatGrid(count, WG);
   for (const { buffers, params, octets } of fastRuns(r, conv, 227)) {
+    const { inChannels, outChannels } = params;
+    const { kernel, WG } = chosen(r.device, CONV_3X3, { images, inChannels, outChannels, height: outHeight, width: outWidth });
+    const [gx, gy] = flatGrid(count, WG);
     const sizes = { count, strips, height, width };
     const grid = [gx, gy, octets] as const;
-    const overrides = { FEW: Number(params.outChannels <= 4) };
-    if (shared) r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: { ...sizes, ...params }, overrides, grid });
-    else r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, ...params }, grid });
+    if (kernel === 'subgroup' && padding === 1) {
+      const overrides = { WG, FEW: Number(outChannels <= 4) };
+      r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: { ...sizes, ...params }, overrides, grid });
+    } else {
+      r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, ...params }, overrides: { WG }, grid });
+    }
   }
 }
 
@@ -54,10 +58,12 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   const count = images * quarter;
   const width = conv.from.dim('W');
   const plane = conv.from.dim('H') * width;
-  const [gx, gy] = flatGrid(count, shaders.conv2d1x1.overrides.WG);
   for (const { buffers, params, octets } of fastRuns(r, conv, 2048)) {
+    const { inChannels, outChannels } = params;
+    const { WG } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
+    const [gx, gy] = flatGrid(count, WG);
     const sizes = { count, quarter, plane, width, outPlane, outWidth, stride };
-    r.dispatch(shaders.conv2d1x1, { buffers, params: { ...sizes, ...params }, grid: [gx, gy, octets] });
+    r.dispatch(shaders.conv2d1x1, { buffers, params: { ...sizes, ...params }, overrides: { WG }, grid: [gx, gy, octets] });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
 import { fastKernel } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
+import { chosen, CONV_3X3_GRAD_WEIGHT } from './tunable.js';
 
 /**
  * Gradient by the weight in two stages: sums over fixed tiles of pixels, then the tiles in order. The tiles follow from the
@@ -12,12 +13,7 @@ import * as shaders from './shaders.gen.js';
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const fast = fastKernel(r, dw, geometry);
   if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
-  else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tilesOf3x3(r, pair, dy) : tiles1x1)(r, pair, { x, dy, dw }, geometry));
-}
-
-/** Few input channels or narrow maps would leave most of the eight columns and channels of the subgroup's kernel idle. */
-function tilesOf3x3(r: Recorder, pair: BlockPair, dy: Tensor<'NCHW'>): typeof tiles3x3 {
-  return r.device.subgroups && pair.in.count >= 3 && dy.dim('W') >= 8 ? tiles3x3Subgroup : tiles3x3;
+  else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tiles3x3 : tiles1x1)(r, pair, { x, dy, dw }, geometry));
 }
 
 /** Any geometry. */
@@ -58,20 +54,32 @@ function plainTiles(r: Recorder, pair: BlockPair, { x, dy, dw }: GradWeight, geo
   return { partial, tiles };
 }
 
-/** Workgroups that keep a GPU busy; pixels of a column per strip; most strips that one invocation walks. */
-const BUSY_WORKGROUPS = 512;
+/** Pixels of a column per strip; most strips that one invocation walks. */
 const STRIP_ROWS = 32;
 const MAX_DEPTH = 32;
 
-function tiles3x3(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding }: ConvGeometry): Tiles {
+/** Invocations per workgroup, and how many workgroups or groups of eight keep the adapter busy. */
+interface Split {
+  readonly WG: number;
+  readonly tiles: number;
+}
+
+function tiles3x3(r: Recorder, pair: BlockPair, tensors: GradWeight, geometry: ConvGeometry): Tiles {
+  const [images, height, width] = [tensors.dy.dim('N'), tensors.dy.dim('H'), tensors.dy.dim('W')];
+  const shape = { images, inChannels: pair.in.count, outChannels: pair.out.count, height, width };
+  const { kernel, ...split } = chosen(r.device, CONV_3X3_GRAD_WEIGHT, shape);
+  return (kernel === 'subgroup' ? tiles3x3Subgroup : tiles3x3Strip)(r, pair, tensors, geometry, split);
+}
+
+function tiles3x3Strip(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding }: ConvGeometry, { WG, tiles: busy }: Split): Tiles {
   const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
   const planes = pair.in.count * Math.ceil(pair.out.count / 8);
   const chunks = Math.ceil(outHeight / STRIP_ROWS);
   const count = images * chunks * outWidth;
-  const mostTiles = Math.ceil(count / shaders.conv2d3x3GradWeight.overrides.WG);
+  const mostTiles = Math.ceil(count / WG);
   const sums = pair.out.count * pair.in.count * 9;
   const leastDepth = Math.ceil((4 * sums * mostTiles) / r.device.maxBindingBytes);
-  const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(mostTiles / Math.ceil(BUSY_WORKGROUPS / planes))));
+  const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(mostTiles / Math.ceil(busy / planes))));
   const tiles = Math.ceil(mostTiles / depth);
   const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
   const [gx, gy] = flatGrid(planes, 1);
@@ -82,15 +90,19 @@ function tiles3x3(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding
       ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
       ...channelsOf(pair),
     },
+    overrides: { WG },
     grid: [gx, gy, tiles],
   });
   return { partial, tiles };
 }
 
-/** Groups of eight invocations that keep a GPU busy. */
-const BUSY_GROUPS = 2048;
-
-function tiles3x3Subgroup(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding }: ConvGeometry): Tiles {
+function tiles3x3Subgroup(
+  r: Recorder,
+  pair: BlockPair,
+  { x, dy }: GradWeight,
+  { padding }: ConvGeometry,
+  { WG, tiles: busy }: Split,
+): Tiles {
   const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
   const planes = Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8);
   const chunks = Math.ceil(outHeight / STRIP_ROWS);
@@ -98,10 +110,10 @@ function tiles3x3Subgroup(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, {
   const count = images * chunks * columns;
   const sums = pair.out.count * pair.in.count * 9;
   const leastDepth = Math.ceil((4 * sums * count) / r.device.maxBindingBytes);
-  const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(count / Math.ceil(BUSY_GROUPS / planes))), 1);
+  const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(count / Math.ceil(busy / planes))), 1);
   const tiles = Math.ceil(count / depth);
   const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
-  const [gx, gy] = flatGrid(8 * tiles, shaders.conv2d3x3GradWeightSubgroup.overrides.WG);
+  const [gx, gy] = flatGrid(8 * tiles, WG);
   r.dispatch(shaders.conv2d3x3GradWeightSubgroup, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
     params: {
@@ -109,6 +121,7 @@ function tiles3x3Subgroup(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, {
       ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
       ...channelsOf(pair),
     },
+    overrides: { WG },
     grid: [gx, gy, planes],
   });
   return { partial, tiles };

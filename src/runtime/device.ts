@@ -3,6 +3,7 @@ import { PipelineCache } from './pipelines.js';
 import { Readback } from './readback.js';
 import { Storage, wholeStorage } from './storage.js';
 import { elementsIn, tensorIn, type Tensor } from './tensor.js';
+import { Tuning } from './tuning.js';
 
 export interface DeviceOptions {
   /** Smaller limit for one binding than the adapter's, in bytes: splits feature maps earlier (tests use it). */
@@ -19,14 +20,17 @@ export interface AdapterSummary {
   readonly device: string;
   readonly description: string;
   readonly isFallbackAdapter: boolean;
-  /** Fewest invocations of a subgroup; 0 where there are none. */
+  /** Fewest and most invocations of a subgroup; 0 where there are none. */
   readonly subgroupMinSize: number;
+  readonly subgroupMaxSize: number;
 }
 
 /** An open WebGPU device: what it can hold, what it holds, and the errors it reported since the last await. */
 export class Device {
   readonly pipelines: PipelineCache;
   readonly readback: Readback;
+  /** Which of its candidates an op runs; applies to what is recorded from then on. */
+  tuning = new Tuning();
   /** Bytes of all live GPU buffers, and how many buffers were ever created. */
   allocatedBytes = 0;
   /** Most that `allocatedBytes` ever was; may be set back to it. */
@@ -192,6 +196,7 @@ export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPrefe
     isFallbackAdapter: info.isFallbackAdapter,
     // Deno tells no size.
     subgroupMinSize: (info as Partial<GPUAdapterInfo>).subgroupMinSize ?? 0,
+    subgroupMaxSize: (info as Partial<GPUAdapterInfo>).subgroupMaxSize ?? 0,
   };
   return new Device(device, summary, options);
 }

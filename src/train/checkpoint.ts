@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ShapedArray } from '../autograd/parameters.js';
 import { UserError } from '../errors.js';
 import { assertFinite, floatTensor, readSafetensors, writeSafetensors, type StoredTensor } from '../model/safetensors.js';
+import { tuningFile } from '../runtime/tuning.js';
 
 const METADATA_KEY = 'mcgpu.checkpoint';
 const SCHEMA = 'mcgpu.checkpoint/1';
@@ -17,8 +18,8 @@ const checkpointState = z.strictObject({
   dataHash: z.string(),
   /** Adapter that computed it: on another one the run goes on, but not bit for bit. */
   adapter: z.string(),
-  /** Kernel variants chosen by measuring; other variants add in another order. */
-  tuning: z.record(z.string(), z.json()),
+  /** Kernel variants chosen by measuring, as other variants add in another order; {}: the usual ones. */
+  tuning: tuningFile.or(z.strictObject({})),
   /** Best validation so far. */
   best: z.strictObject({ step: z.int().min(0), score: z.number() }).nullable(),
   /** Training time so far, seconds. */

@@ -20,10 +20,12 @@ export interface ExportOptions {
   readonly config: TrainConfig;
   readonly adapter: string;
   readonly commit: string | null;
+  /** Which table of kernel choices was in use; null without one. */
+  readonly tuning: string | null;
 }
 
 /** Writes model.safetensors: the averaged weights of a checkpoint, with the threshold frozen on the validation samples. */
-export async function exportModel({ run, checkpoint, validator, data, config, adapter, commit }: ExportOptions): Promise<void> {
+export async function exportModel({ run, checkpoint, validator, data, config, adapter, commit, tuning }: ExportOptions): Promise<void> {
   const { state, model, optimizer } = await readCheckpoint(checkpoint);
   const averaged = new Map(
     [...optimizer].filter(([name]) => name.startsWith('ema.')).map(([name, { data: values }]) => [name.slice('ema.'.length), values]),
@@ -46,7 +48,7 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
     classes: [...CLASSES],
     threshold: point?.threshold ?? 0.5,
     training,
-    card: modelCard({ data: data.summary, training, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),
+    card: modelCard({ data: data.summary, training, tuning, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),
   };
   await writeModelFile(run.model, { info, tensors });
 }

@@ -10,13 +10,15 @@ interface CardFacts {
     readonly commit: string | null;
     readonly adapter: string;
   };
+  /** Which table of kernel choices was in use; null without one. */
+  readonly tuning: string | null;
   readonly figures: PatchFigures;
   readonly point: OperatingPoint | null;
   readonly falsePositivesPerPatch: number;
 }
 
 /** The model card of a run, Markdown: what it was trained on, what was measured, what it must not be used for. */
-export function modelCard({ data, training, figures, point, falsePositivesPerPatch }: CardFacts): string {
+export function modelCard({ data, training, tuning, figures, point, falsePositivesPerPatch }: CardFacts): string {
   const { dataHash, seed, steps, commit, adapter } = training;
   // Few validation patches may hold no calcification, or one class only.
   const percent = (value: number): string => (Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(1)} %`);
@@ -31,7 +33,7 @@ Research use only - not a medical device.
 Finds microcalcifications on mammograms. Trained without annotations: every calcification it saw was synthetic.
 
 - Data: ${data} (data hash ${dataHash}).
-- Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}.
+- Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}${tuning === null ? '' : `, kernels tuned: table ${tuning}`}.
 - Measured on synthetic calcifications in validation images (rule B, 0.49 mm): sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${area(figures.aucPresent)} for MCs present, ${area(figures.aucMalignant)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}. ${threshold}
 - Limits: figures on synthetic calcifications are no clinical performance. Benign-like and malignant-like are the generator's priors, not pathology.
 `;

@@ -111,6 +111,8 @@ interface RunStart {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly adapter: string;
+  /** Which table of kernel choices was in use; null without one. */
+  readonly tuning: string | null;
 }
 
 /**
@@ -120,7 +122,7 @@ interface RunStart {
  */
 export async function writeRunInfo(
   run: RunDirectory,
-  { step, adapter, ...hashes }: Pick<RunInfo, 'seed' | 'configHash' | 'dataHash'> & { step: number; adapter: string },
+  { step, adapter, tuning, ...hashes }: Pick<RunInfo, 'seed' | 'configHash' | 'dataHash'> & Omit<RunStart, 'time'>,
 ): Promise<RunInfo> {
   const before = step > 0 ? await readStarts(run.runInfo) : [];
   const info: RunInfo = {
@@ -131,7 +133,7 @@ export async function writeRunInfo(
     platform: `${process.platform} ${process.arch}`,
     commit: await currentCommit(),
     ...hashes,
-    starts: [...before, { step, time: new Date().toISOString(), adapter }],
+    starts: [...before, { step, time: new Date().toISOString(), adapter, tuning }],
   };
   await writeFileAtomic(run.runInfo, `${JSON.stringify(info, null, 2)}\n`);
   return info;

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../files.node.js';
 import { LEVELS } from '../model/unet3plus.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { mebibytes, type Device } from '../runtime/device.js';
+import { tuningId, type NamedTuning } from '../runtime/tuning.js';
 import { checkResumable, type Checkpoint, type CheckpointState, type RunIdentity } from './checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.node.js';
 import { configHash, configYaml, type TrainConfig } from './config.js';
@@ -15,7 +16,7 @@ import { RunLogs } from './logs.node.js';
 import { ConsoleProgress } from './progress-console.node.js';
 import { checkRunDirectory, currentCommit, openRunDirectory, writeRunInfo, type RunDirectory, type RunMode } from './run-directory.node.js';
 import { learningRateOf, type Trainer } from './trainer.js';
-import { openTrainer, takeCheckpoint } from './trainer-checkpoint.js';
+import { openTrainer, setTuning, takeCheckpoint } from './trainer-checkpoint.js';
 import { openTrainingData, type TrainingData } from './training-data.node.js';
 import type { PatchFigures } from './validation.js';
 import { Validator } from './validator.node.js';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly adapter?: string | undefined;
   readonly pixelSpacingMm?: number | undefined;
   readonly memoryBudgetBytes?: number | undefined;
+  /** Kernel choices to begin with; a resumed run keeps its own. */
+  readonly tuning?: NamedTuning | undefined;
   readonly quiet?: boolean | undefined;
   /** Asks the run to stop after the step in progress; a checkpoint is written. */
   readonly signal?: AbortSignal | undefined;
@@ -96,6 +99,7 @@ class Run {
     const resumed = mode === 'resume' ? await this.readLast() : null;
     const first = resumed?.state.step ?? 0;
     this.checkEnd(first, stopAt);
+    for (const line of await setTuning(this.device, resumed, this.options.tuning)) this.say(`warning: ${line}`);
     const trainer = await this.createTrainer(resumed);
     const validator = new Validator(this.device, trainer.network.model, this.data.validation, config, this.budget());
     try {
@@ -113,7 +117,7 @@ class Run {
     const { config, mode, out } = this.options;
     await openRunDirectory(out, mode);
     await writeFileAtomic(this.run.config, configYaml(config));
-    await writeRunInfo(this.run, { step: first, ...(await this.identity()) });
+    await writeRunInfo(this.run, { step: first, tuning: await tuningId(this.device.tuning), ...(await this.identity()) });
   }
 
   private async withLogs(trainer: Trainer, validator: Validator, first: number, stopAt: number): Promise<RunResult> {
@@ -205,7 +209,8 @@ class Run {
   private async ship({ trainer, validator }: Parts, done: number): Promise<void> {
     const { run, data } = this;
     const isLast = !this.isDue(done, 'validateEvery') && (await this.isBetterThanBest(trainer, validator));
-    const facts = { config: this.options.config, adapter: this.adapterName(), commit: await currentCommit() };
+    const tuning = await tuningId(this.device.tuning);
+    const facts = { config: this.options.config, adapter: this.adapterName(), commit: await currentCommit(), tuning };
     await exportModel({ run, checkpoint: isLast ? run.last : run.best, validator, data, ...facts });
   }
 

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const HASHES = { seed: 1, configHash: 'c', dataHash: 'd', adapter: 'llvmpipe' };
+const HASHES = { seed: 1, configHash: 'c', dataHash: 'd', adapter: 'llvmpipe', tuning: null };
 const startRun = async (): Promise<void> => {
   const run = await openRunDirectory(root, 'new');
   await writeRunInfo(run, { ...HASHES, step: 0 });
@@ -68,7 +68,7 @@ describe('writeRunInfo', () => {
   it('records versions, hashes and adapter, and keeps the starts before a resume', async () => {
     await startRun();
     const run = await openRunDirectory(root, 'resume');
-    await writeRunInfo(run, { ...HASHES, step: 500, adapter: 'SwiftShader' });
+    await writeRunInfo(run, { ...HASHES, step: 500, adapter: 'SwiftShader', tuning: 'ab (2 choices)' });
     const info = JSON.parse(readFileSync(run.runInfo, 'utf8')) as Record<string, unknown>;
     expect(info).toMatchObject({
       schema: 'mcgpu.run/1',
@@ -80,8 +80,8 @@ describe('writeRunInfo', () => {
     expect(info.mcgpu).toMatch(/^\d+\.\d+\.\d+/);
     expect(info.commit ?? '0'.repeat(40)).toMatch(/^[0-9a-f]{40}\+?$/);
     expect(info.starts).toMatchObject([
-      { step: 0, adapter: 'llvmpipe' },
-      { step: 500, adapter: 'SwiftShader' },
+      { step: 0, adapter: 'llvmpipe', tuning: null },
+      { step: 500, adapter: 'SwiftShader', tuning: 'ab (2 choices)' },
     ]);
   });
 

@@ -1,0 +1,75 @@
+// The ops that can be run in several ways, and what the ways are called. Without a tuning table the first that runs is taken.
+import type { Device } from '../runtime/device.js';
+import type { OpShape } from '../runtime/tuning.js';
+
+export interface Tunable<V = unknown> {
+  readonly op: string;
+  /** By name, in order of preference. */
+  readonly candidates: ReadonlyMap<string, V>;
+  /** Whether a candidate computes this shape on this device. */
+  runs(candidate: V, device: Device, shape: OpShape): boolean;
+}
+
+/** Invocations per workgroup; WebGPU allows 256 everywhere. */
+const WORKGROUPS = [64, 32, 128, 256];
+
+/** Forward, and with swapped channels the gradient by the input. `subgroup` needs a padding of 1. */
+export const CONV_3X3: Tunable<{ readonly kernel: 'subgroup' | 'strip'; readonly WG: number }> = {
+  op: 'conv3x3',
+  candidates: named(
+    WORKGROUPS.flatMap((WG) => [{ kernel: 'subgroup' as const, WG }, { kernel: 'strip' as const, WG }]), // prettier-ignore
+    ({ kernel, WG }) => `${kernel} wg${WG}`,
+  ),
+  runs: ({ kernel, WG }, device) => kernel === 'strip' || fillsSubgroups(device, WG),
+};
+
+/** `tiles`: workgroups (strip) or groups of eight invocations (subgroup) that keep the adapter busy; the sums are cut into so many. */
+export const CONV_3X3_GRAD_WEIGHT: Tunable<{ readonly kernel: 'subgroup' | 'strip'; readonly WG: number; readonly tiles: number }> = {
+  op: 'conv3x3-grad-weight',
+  candidates: named(
+    [
+      { kernel: 'subgroup', WG: 64, tiles: 2048 },
+      { kernel: 'strip', WG: 32, tiles: 512 }, // WG * 288 bytes of workgroup memory, of 16 KiB
+      ...WORKGROUPS.flatMap((WG) => [512, 2048, 8192].map((tiles) => ({ kernel: 'subgroup' as const, WG, tiles }))),
+      ...[16, 32].flatMap((WG) => [128, 512, 2048].map((tiles) => ({ kernel: 'strip' as const, WG, tiles }))),
+    ],
+    ({ kernel, WG, tiles }) => `${kernel} wg${WG} tiles${tiles}`,
+  ),
+  // Few input channels or narrow maps would leave most of the eight columns and channels of the subgroup's kernel idle.
+  runs: ({ kernel, WG }, device, { inChannels, width }) =>
+    kernel === 'strip' || (fillsSubgroups(device, WG) && inChannels >= 3 && width >= 8),
+};
+
+export const CONV_1X1: Tunable<{ readonly WG: number }> = {
+  op: 'conv1x1',
+  candidates: named(
+    WORKGROUPS.map((WG) => ({ WG })),
+    ({ WG }) => `wg${WG}`,
+  ),
+  runs: () => true,
+};
+
+export const TUNABLES: readonly Tunable[] = [CONV_3X3, CONV_3X3_GRAD_WEIGHT, CONV_1X1];
+
+/** Names of the candidates that compute a shape here, the usual one first. */
+export function candidatesHere<V>(device: Device, tunable: Tunable<V>, shape: OpShape): [string, ...string[]] {
+  const here = [...tunable.candidates].filter(([, candidate]) => tunable.runs(candidate, device, shape));
+  const [first, ...others] = here.map(([name]) => name);
+  if (first === undefined) throw new Error('Every op has a candidate that runs anywhere.');
+  return [first, ...others];
+}
+
+/** What the device's tuning table says, or the usual candidate. */
+export function chosen<V>(device: Device, tunable: Tunable<V>, shape: OpShape): V {
+  const name = device.tuning.choose({ op: tunable.op, shape }, candidatesHere(device, tunable, shape));
+  return tunable.candidates.get(name)!;
+}
+
+/** Invocations of one subgroup must not be spread over workgroups, nor a part of it be missing. */
+function fillsSubgroups(device: Device, WG: number): boolean {
+  return device.subgroups && WG >= device.adapter.subgroupMaxSize;
+}
+
+function named<V>(candidates: readonly V[], nameOf: (candidate: V) => string): ReadonlyMap<string, V> {
+  return new Map(candidates.map((candidate) => [nameOf(candidate), candidate]));
+}
