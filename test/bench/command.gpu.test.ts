@@ -31,10 +31,17 @@ describe('mcgpu bench', () => {
     expect(y?.data[0]).toBe(Math.max(x[0]!, x[1]!, x[512]!, x[513]!));
   });
 
+  it('checks gradients against float64', async () => {
+    const { status, stdout, stderr } = await mcgpu(['bench', 'correct', '--filter', 'S-32', '--json', '-']);
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ workload: 'S-32', op: 'gradient-check', passed: true, engine: 'mcgpu' });
+  });
+
   it.each([
     ['an unknown workload', ['--workload', 'X'], WORKLOADS.map(({ name }) => name)],
     ['an unknown group', ['speed'], ['kernels, train, infer']],
     ['a filter without a match', ['train', '--filter', 'nothing'], ['T train-step', 'C-T train-step']],
+    ['a size that is not checked', ['correct', '--filter', 'S-33'], ['S-32 train-step', 'S-512 train-step']],
     ['inputs of no workload', ['--input', 'x.safetensors'], ['Add --workload']],
   ])('answers %s with what there is', async (_, args, hints) => {
     const { status, stderr } = await mcgpu(['bench', ...args]);
