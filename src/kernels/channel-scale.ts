@@ -1,7 +1,7 @@
-import type { Recorder } from '../runtime/recorder.js';
+import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
-import { partialSum, segments, SEGMENT } from './partial-sum.js';
+import { partialSum, planeShares } from './partial-sum.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 
@@ -19,12 +19,15 @@ export function channelScale(r: Recorder, x: Tensor<'NCHW'>, gamma: Tensor<'C'>,
 
 /** dgamma = sum of x * dy by channel. */
 export function channelScaleGrad(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dgamma: Tensor<'C'>): void {
-  const { images, plane } = planes(x);
-  const { perPlane, partials } = segments(x);
+  const { partials, ...shares } = planeShares(x);
   const partial = r.empty('CK', [x.dim('C'), partials], 'channel scale sums');
   for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy })) {
-    const params = { plane, segment: SEGMENT, partials, firstChannel, ...views };
-    r.dispatch(shaders.channelScaleGrad, { buffers: { ...buffers, partial: partial.buffer }, params, grid: [perPlane, channels, images] });
+    const count = channels * partials;
+    r.dispatch(shaders.channelScaleGrad, {
+      buffers: { ...buffers, partial: partial.buffer },
+      params: { count, ...shares, first: firstChannel * partials, ...views },
+      grid: flatGrid(count, shaders.channelScaleGrad.overrides.WG),
+    });
   }
   partialSum(r, partial, dgamma);
 }

@@ -4,16 +4,6 @@ import { planes } from './channels.js';
 import { planeLanes } from './plane-pieces.js';
 import * as shaders from './shaders.gen.js';
 
-/** Pixels of a plane that one workgroup sums: fixed, so that the order of summation depends on the shape alone. */
-export const SEGMENT = 4096;
-
-/** Segments of one plane of x, and partial results per channel: one for every segment of every image. */
-export function segments(x: Tensor): { perPlane: number; partials: number } {
-  const { images, plane } = planes(x);
-  const perPlane = Math.ceil(plane / SEGMENT);
-  return { perPlane, partials: images * perPlane };
-}
-
 /**
  * How the kernels with shaders/lib/plane-share.wgsl divide the planes of x: among `lanes` invocations each, which leave `partials`
  * results per channel.
