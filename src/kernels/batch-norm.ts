@@ -8,6 +8,9 @@ import * as shaders from './shaders.gen.js';
 /** Numbers per channel in the table of shaders/lib/batch-norm.wgsl. */
 const TABLE = 5;
 
+/** Pixels per invocation of the passes over the map: enough that the three to five loads for its channel count little. */
+const PIXELS = 8;
+
 interface BatchNormSettings {
   readonly eps: number;
 }
@@ -76,7 +79,7 @@ export function batchNorm(r: Recorder, x: Tensor<'NCHW'>, table: Table, y: Tenso
     r.dispatch(shaders.batchNorm, {
       buffers: { ...buffers, table: table.buffer },
       params: { plane, firstChannel, relu: Number(relu), ...views },
-      grid: planeGrid(plane, channels, images, shaders.batchNorm.overrides.WG),
+      grid: planeGrid(plane, channels, images, shaders.batchNorm.overrides.WG, PIXELS),
     });
   }
 }
@@ -126,7 +129,7 @@ export function batchNormGrad(
     r.dispatch(shaders.batchNormGrad, {
       buffers: { ...buffers, table: table.buffer, dweight: dweight.buffer, dbias: dbias.buffer },
       params: { plane, firstChannel, relu: Number(relu), inverseCount, ...views },
-      grid: planeGrid(plane, channels, images, shaders.batchNormGrad.overrides.WG),
+      grid: planeGrid(plane, channels, images, shaders.batchNormGrad.overrides.WG, PIXELS),
     });
   }
 }
