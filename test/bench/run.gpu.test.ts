@@ -219,8 +219,8 @@ describe('--dump-wgsl', () => {
     await measured(tiny('M'));
     const folder = mkdtempSync(join(tmpdir(), 'mcgpu-wgsl-'));
     const files = await dumpWgsl(device, folder);
-    expect(files).toContain('bilinear.wgsl');
-    const text = readFileSync(join(folder, 'bilinear.wgsl'), 'utf8');
+    expect(files).toContain('bilinearStrips.wgsl');
+    const text = readFileSync(join(folder, 'bilinearStrips.wgsl'), 'utf8');
     expect(text).toMatch(/^\/\/ override WG = \d+$/m);
     expect(text).toContain('shaders/lib/bilinear.wgsl');
     expect(text).toContain('fn main(');
