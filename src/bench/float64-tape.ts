@@ -3,6 +3,7 @@ import { bilinear, bilinearGrad } from '../kernels/reference/bilinear.js';
 import * as conv from '../kernels/reference/conv2d.js';
 import { maxPool2d, maxPool2dGrad } from '../kernels/reference/max-pool2d.js';
 import { reluGrad } from '../kernels/reference/relu.js';
+import type { MapSize } from '../model/layers.js';
 
 /** A feature map [images, channels, height, width] in float64. */
 export interface Map64 {
@@ -11,17 +12,6 @@ export interface Map64 {
   readonly height: number;
   readonly width: number;
   readonly data: Float64Array;
-}
-
-export interface MapSize {
-  readonly height: number;
-  readonly width: number;
-}
-
-/** Scale and shift of a batch norm, by the names of their gradients. */
-export interface Affine64 {
-  readonly weight: string;
-  readonly bias: string;
 }
 
 /**

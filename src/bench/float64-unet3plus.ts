@@ -1,6 +1,7 @@
 import { bceWithLogits, bceWithLogitsGrad } from '../kernels/reference/bce-with-logits.js';
 import type { UNet3PlusConfig } from '../model/config.js';
-import { Float64Tape, type Map64, type MapSize } from './float64-tape.js';
+import type { MapSize } from '../model/layers.js';
+import { Float64Tape, type Map64 } from './float64-tape.js';
 import type { NamedArrays } from './runnable.js';
 
 const EPS = 1e-5;
