@@ -6,7 +6,7 @@ import { float64Pass } from './float64-unet3plus.js';
 import { seededInputs } from './inputs.js';
 import type { Environment } from './row.js';
 import type { BuildContext } from './runnable.js';
-import { short, textTable } from './table.js';
+import { textTable } from './table.js';
 import { NETWORK_S, type NetworkWorkload } from './workloads.js';
 
 /** Training steps of S on one image: small, of sides that are no multiple of 16, and up to where engines have got their 32-bit indices wrong. */
@@ -130,18 +130,20 @@ function deviationOf(found: PassResult, exact: PassResult): Deviation {
   return { loss: Math.abs(found.loss - exact.loss) / Math.abs(exact.loss), gradient, worst, worstName, absolute, absoluteName };
 }
 
+const tiny = (value: number): string => value.toExponential(1);
+
 export function correctTable(rows: readonly CorrectRow[]): string {
   return textTable(rows, [
     { title: 'against float64', cell: ({ workload }) => workload },
-    { title: 'loss', cell: (r) => short(r.loss) },
-    { title: 'gradient', cell: (r) => short(r.gradient) },
-    { title: 'worst array', cell: (r) => short(r.worst) },
+    { title: 'loss', cell: (r) => tiny(r.loss) },
+    { title: 'gradient', cell: (r) => tiny(r.gradient) },
+    { title: 'worst array', cell: (r) => tiny(r.worst) },
     { title: 'which', cell: (r) => r.worstName },
-    { title: 'largest difference', cell: (r) => short(r.absolute) },
+    { title: 'largest difference', cell: (r) => tiny(r.absolute) },
     { title: 'in', cell: (r) => r.absoluteName },
     { title: 'flips', cell: (r) => String(r.flips) },
-    { title: 'without flips: gradient', cell: (r) => short(r.rounding.gradient) },
-    { title: 'worst array', cell: (r) => short(r.rounding.worst) },
+    { title: 'without flips: gradient', cell: (r) => tiny(r.rounding.gradient) },
+    { title: 'worst array', cell: (r) => tiny(r.rounding.worst) },
     { title: 'which', cell: (r) => r.rounding.worstName },
     { title: '', cell: (r) => (r.passed ? 'ok' : 'WRONG') },
   ]);
@@ -151,8 +153,8 @@ export function correctTable(rows: readonly CorrectRow[]): string {
 export function failureOf({ workload, loss, worst, worstName, rounding }: CorrectRow): string {
   const { loss: lossBound, gradient, gradientWithFlips } = CORRECT_BOUNDS;
   return (
-    `${workload} is wrong on this adapter: loss off by ${short(loss)} (at most ${lossBound}), gradient of ${worstName} by ${short(worst)} ` +
-    `(${gradientWithFlips}), of ${rounding.worstName} without flips by ${short(rounding.worst)} (${gradient}). ` +
+    `${workload} is wrong on this adapter: loss off by ${tiny(loss)} (at most ${tiny(lossBound)}), gradient of ${worstName} by ${tiny(worst)} ` +
+    `(${tiny(gradientWithFlips)}), of ${rounding.worstName} without flips by ${tiny(rounding.worst)} (${tiny(gradient)}). ` +
     'Try another driver, and report this with the output of `mcgpu doctor`.'
   );
 }
