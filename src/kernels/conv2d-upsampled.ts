@@ -1,10 +1,13 @@
+import type { Device } from '../runtime/device.js';
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import { Tensor } from '../runtime/tensor.js';
+import type { OpShape } from '../runtime/tuning.js';
 import { channelRuns } from './channels.js';
 import { conv2dGradWeight } from './conv2d-grad-weight.js';
 import { conv2d, conv2dGradInput, type ConvTensors } from './conv2d.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
+import { chosen, type Tunable } from './tunable.js';
 
 /*
  * conv3x3(up(x)) without up(x): interpolation works channel by channel and a tap is a shift, so the channels are mixed first, at low
@@ -19,17 +22,34 @@ export const UPSAMPLED_RATIOS: readonly number[] = [2, 4, 8, 16];
 /** Multiply-adds that cost as much as one float moved to or from memory: what GPUs and the software adapters have in common. */
 const PRODUCTS_PER_FLOAT = 32;
 
-/**
- * Whether this way costs less than bilinear and then conv2d, by floats moved and multiply-adds per pixel of y; and whether a channel of
- * the maps between fits into a binding.
- */
-export function paysToCommute(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, ratio: number): boolean {
-  const [inputs, outputs] = [weight.dim('I'), weight.dim('O')];
+/** Whether this way costs less than bilinear and then conv2d, by floats moved and multiply-adds per pixel of y. */
+function paysToCommute({ inChannels: inputs, outChannels: outputs }: OpShape, ratio: number): boolean {
   const direct = 2 * inputs + outputs + (9 * inputs * outputs) / PRODUCTS_PER_FLOAT;
   const moved = outputs * (18 / ratio ** 2 + 6 / ratio + 1);
   const products = outputs * ((9 * inputs) / ratio ** 2 + 18 / ratio + 6);
-  const largestChannelBytes = 4 * x.dim('N') * x.dim('H') * x.dim('W') * Math.max(9, 3 * ratio);
-  return moved + products / PRODUCTS_PER_FLOAT < direct && largestChannelBytes <= r.device.maxBindingBytes;
+  return moved + products / PRODUCTS_PER_FLOAT < direct;
+}
+
+/** Whether a channel of the maps between fits into a binding. */
+function fits(device: Device, { images, height, width }: OpShape, ratio: number): boolean {
+  return ((4 * images * height * width) / ratio ** 2) * Math.max(9, 3 * ratio) <= device.maxBindingBytes;
+}
+
+/** Both ways, for every ratio. */
+export const UPSAMPLED_CONVS: readonly (Tunable<'commuted' | 'direct'> & { readonly ratio: number })[] = UPSAMPLED_RATIOS.map((ratio) => ({
+  op: `conv3x3-upsampled-x${ratio}`,
+  ratio,
+  candidates: new Map([['commuted', 'commuted'], ['direct', 'direct']]), // prettier-ignore
+  usual: (shape) => (paysToCommute(shape, ratio) ? 'commuted' : 'direct'),
+  runs: (way, device, shape) => way === 'direct' || fits(device, shape, ratio),
+}));
+
+/** Whether to convolve an enlarged x this way, or to enlarge it first. */
+export function commutes(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, ratio: number): boolean {
+  const tunable = UPSAMPLED_CONVS.find((t) => t.ratio === ratio);
+  const [inChannels, outChannels] = [weight.dim('I'), weight.dim('O')];
+  const shape = { images: x.dim('N'), inChannels, outChannels, height: ratio * x.dim('H'), width: ratio * x.dim('W') };
+  return tunable !== undefined && chosen(r.device, tunable, shape) === 'commuted';
 }
 
 /** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. */

@@ -6,6 +6,8 @@ export interface Tunable<V = unknown> {
   readonly op: string;
   /** By name, in order of preference. */
   readonly candidates: ReadonlyMap<string, V>;
+  /** Where the preference depends on the shape: the usual candidate. */
+  usual?(shape: OpShape): string;
   /** Whether a candidate computes this shape on this device. */
   runs(candidate: V, device: Device, shape: OpShape): boolean;
 }
@@ -49,12 +51,11 @@ export const CONV_1X1: Tunable<{ readonly WG: number }> = {
   runs: () => true,
 };
 
-export const TUNABLES: readonly Tunable[] = [CONV_3X3, CONV_3X3_GRAD_WEIGHT, CONV_1X1];
-
 /** Names of the candidates that compute a shape here, the usual one first. */
 export function candidatesHere<V>(device: Device, tunable: Tunable<V>, shape: OpShape): [string, ...string[]] {
-  const here = [...tunable.candidates].filter(([, candidate]) => tunable.runs(candidate, device, shape));
-  const [first, ...others] = here.map(([name]) => name);
+  const preferred = tunable.usual?.(shape);
+  const here = [...tunable.candidates].filter(([, candidate]) => tunable.runs(candidate, device, shape)).map(([name]) => name);
+  const [first, ...others] = here.sort((a, b) => Number(b === preferred) - Number(a === preferred));
   if (first === undefined) throw new Error('Every op has a candidate that runs anywhere.');
   return [first, ...others];
 }

@@ -5,11 +5,13 @@ import type { Program } from '../runtime/program.js';
 import { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { importTuning, shortHash, Tuning, tuningKey, type Ask, type NamedTuning, type TuningOrigin } from '../runtime/tuning.js';
+import { bilinear, bilinearGrad } from './bilinear.js';
 import { conv2dGradWeight } from './conv2d-grad-weight.js';
-import { conv2d } from './conv2d.js';
+import { commutes, conv2dUpsampled, conv2dUpsampledGrad, UPSAMPLED_CONVS } from './conv2d-upsampled.js';
+import { conv2d, conv2dGradInput } from './conv2d.js';
 import { race } from './race.js';
 import * as shaders from './shaders.gen.js';
-import { candidatesHere, CONV_1X1, CONV_3X3, CONV_3X3_GRAD_WEIGHT, TUNABLES } from './tunable.js';
+import { candidatesHere, CONV_1X1, CONV_3X3, CONV_3X3_GRAD_WEIGHT, type Tunable } from './tunable.js';
 
 interface Scratch {
   readonly x: Tensor<'NCHW'>;
@@ -18,30 +20,53 @@ interface Scratch {
 }
 
 interface Trial {
+  readonly tunable: Tunable;
   /** Width and height of the weights, pixels. */
   readonly side: number;
+  /** How many times y is larger than x. */
+  readonly ratio?: number;
   readonly record: (r: Recorder, scratch: Scratch) => void;
 }
 
 const POINT = { stride: 1, padding: 0, dilation: 1 };
 const SAME = { stride: 1, padding: 1, dilation: 1 };
 
-/** What is timed, by op. */
-const TRIALS: Readonly<Record<string, Trial>> = {
-  [CONV_3X3.op]: { side: 3, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, SAME, false) },
-  [CONV_3X3_GRAD_WEIGHT.op]: { side: 3, record: (r, { x, y, weight }) => conv2dGradWeight(r, x, y, weight, SAME) },
-  [CONV_1X1.op]: { side: 1, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, POINT, false) },
-};
-
-/** Every shader that a candidate runs. */
-const SHADERS = [
-  ...[shaders.conv2d3x3, shaders.conv2d3x3Subgroup, shaders.conv2d1x1, shaders.conv2dPack],
-  ...[shaders.conv2d3x3GradWeight, shaders.conv2d3x3GradWeightSubgroup, shaders.conv2dGradSum],
+/** Every op that can be tuned, and what is timed. */
+const TRIALS: readonly Trial[] = [
+  { tunable: CONV_3X3, side: 3, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, SAME, false) },
+  { tunable: CONV_3X3_GRAD_WEIGHT, side: 3, record: (r, { x, y, weight }) => conv2dGradWeight(r, x, y, weight, SAME) },
+  { tunable: CONV_1X1, side: 1, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, POINT, false) },
+  ...UPSAMPLED_CONVS.map((tunable) => ({ tunable, side: 3, ratio: tunable.ratio, record: upsampledBothWays(tunable.ratio) })),
 ];
+
+export const TUNABLES: readonly Tunable[] = TRIALS.map(({ tunable }) => tunable);
+
+/** Forward and backward: one choice serves both. */
+function upsampledBothWays(ratio: number): Trial['record'] {
+  return (r, { x, y, weight }) => {
+    const [dx, dw] = [r.empty('NCHW', x.shape), r.empty('OIHW', weight.shape)];
+    if (commutes(r, x, weight, ratio)) {
+      conv2dUpsampled(r, { x, y, weight, bias: null }, false);
+      conv2dUpsampledGrad(r, x, weight, y, { dx, dw });
+      return;
+    }
+    const shape = [x.dim('N'), x.dim('C'), y.dim('H'), y.dim('W')];
+    const [enlarged, gradient] = [r.empty('NCHW', shape), r.empty('NCHW', shape)];
+    bilinear(r, x, enlarged);
+    conv2d(r, { x: enlarged, y, weight, bias: null }, SAME, false);
+    conv2dGradWeight(r, enlarged, y, dw, SAME);
+    conv2dGradInput(r, weight, y, gradient, SAME);
+    bilinearGrad(r, gradient, dx);
+  };
+}
 
 /** What a table measured on this device is valid for. */
 export async function tuningOrigin({ adapter: { vendor, device, description } }: Device): Promise<TuningOrigin> {
-  const wgsl = await shortHash(SHADERS.map(({ source }) => source).join('\n'));
+  const wgsl = await shortHash(
+    Object.values(shaders)
+      .map(({ source }) => source)
+      .join('\n'),
+  );
   return { adapter: `${vendor} ${device}`.trim(), driver: description, wgsl };
 }
 
@@ -67,15 +92,16 @@ export interface TunedOp extends Ask {
 /** A sample takes at least so long: to submit and to wait takes a part of a millisecond. */
 const SAMPLE_MS = 4;
 const MOST_REPEATS = 64;
+/** Rounds of the race, and of one whose runs take long. */
+const [ROUNDS, SLOW_ROUNDS, SLOW_MS] = [9, 5, 100];
 
 /** Times every candidate that runs here. The device's tuning table is left as it was. */
-export async function tuneOp(device: Device, ask: Ask, rounds?: number): Promise<TunedOp> {
+export async function tuneOp(device: Device, ask: Ask, rounds = ROUNDS): Promise<TunedOp> {
   const key = tuningKey(ask);
-  const trial = TRIALS[ask.op];
-  const tunable = TUNABLES.find(({ op }) => op === ask.op);
-  if (!trial || !tunable) throw new Error(`${ask.op} is not among the ops that can be tuned.`);
-  const names = candidatesHere(device, tunable, ask.shape);
-  const scratch = scratchOf(device, ask, trial.side);
+  const trial = TRIALS.find(({ tunable: { op } }) => op === ask.op);
+  if (!trial) throw new Error(`${ask.op} is not among the ops that can be tuned.`);
+  const names = candidatesHere(device, trial.tunable, ask.shape);
+  const scratch = scratchOf(device, ask, trial);
   let programs = new Map<string, Program>();
   const compile = async (repeats: number): Promise<void> => {
     for (const program of programs.values()) program.destroy();
@@ -94,7 +120,7 @@ export async function tuneOp(device: Device, ask: Ask, rounds?: number): Promise
     const onceMs = await sample(names[0]);
     const repeats = Math.min(MOST_REPEATS, Math.ceil(SAMPLE_MS / onceMs));
     if (repeats > 1) await compile(repeats);
-    const { median, winner } = await race(names, sample, rounds);
+    const { median, winner } = await race(names, sample, onceMs > SLOW_MS ? Math.min(rounds, SLOW_ROUNDS) : rounds);
     const medianMs = Object.fromEntries([...median].map(([name, ms]) => [name, ms / repeats]));
     return { ...ask, key, usual: names[0], choice: winner, medianMs };
   } finally {
@@ -122,19 +148,20 @@ async function compileTrial(
   }
 }
 
-function scratchOf(device: Device, { shape: { images, inChannels, outChannels, height, width } }: Ask, side: number): Scratch {
+/** Random tensors of the shape; of maps that exceed a binding, as many rows as fit. */
+function scratchOf(device: Device, { shape }: Ask, { side, ratio = 1 }: Trial): Scratch {
+  const { images, inChannels, outChannels, width } = shape;
   const random = new Random(1, 0x74756e65);
-  const filled = <A extends string>(axes: A, ...shape: number[]): Tensor<A> => {
-    const size = shape.reduce((product, s) => product * s, 1);
-    return device.tensor(
-      axes,
-      shape,
-      Float32Array.from({ length: size }, () => random.next() - 0.5),
-    );
+  const filled = <A extends string>(axes: A, ...sizes: number[]): Tensor<A> => {
+    const length = sizes.reduce((product, s) => product * s, 1);
+    const data = Float32Array.from({ length }, () => random.next() - 0.5);
+    return device.tensor(axes, sizes, data);
   };
+  const rowBytes = 4 * images * width * Math.max(outChannels, inChannels / ratio ** 2);
+  const lowRows = Math.floor(Math.min(shape.height, device.maxBindingBytes / rowBytes) / ratio);
   return {
-    x: filled('NCHW', images, inChannels, height, width),
-    y: filled('NCHW', images, outChannels, height, width),
+    x: filled('NCHW', images, inChannels, lowRows, width / ratio),
+    y: filled('NCHW', images, outChannels, ratio * lowRows, width),
     weight: filled('OIHW', outChannels, inChannels, side, side),
   };
 }

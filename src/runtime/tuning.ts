@@ -43,7 +43,7 @@ export class Tuning {
 export async function tuningId({ choices }: Tuning): Promise<string | null> {
   if (choices.size === 0) return null;
   const lines = [...choices].map(([key, choice]) => `${key}: ${choice}`).sort();
-  return `${await shortHash(lines.join('\n'))} (${choices.size} choices)`;
+  return `${await shortHash(lines.join('\n'))} (${choices.size} ${choices.size === 1 ? 'choice' : 'choices'})`;
 }
 
 /** The first 64 bits of a text's sha256, hexadecimal. */
@@ -56,7 +56,7 @@ export async function shortHash(text: string): Promise<string> {
 export interface TuningOrigin {
   readonly adapter: string;
   readonly driver: string;
-  /** Hash of the WGSL of all candidates. */
+  /** Hash of the WGSL of all kernels. */
   readonly wgsl: string;
 }
 

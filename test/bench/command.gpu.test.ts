@@ -1,10 +1,13 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readArrays } from '../../src/bench/array-files.node.js';
 import type { Row } from '../../src/bench/row.js';
+import type { Gain } from '../../src/bench/tune.js';
 import { WORKLOADS } from '../../src/bench/workloads.js';
+import type { TunedOp } from '../../src/kernels/tune.js';
+import type { TuningFile } from '../../src/runtime/tuning.js';
 import { mcgpu } from '../support/command-process.js';
 import { SOMEWHERE } from './tiny.js';
 
@@ -56,5 +59,51 @@ describe('mcgpu bench', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('another adapter: "test adapter"');
     expect(stdout).toBe('');
+  });
+});
+
+describe('mcgpu bench --tune', () => {
+  const operation = ['--workload', 'M', '--filter', 'conv3x3-grad-input', '--reps', '1'];
+  const rowsOf = (stdout: string): Partial<Row & Gain & { tuned: TunedOp }>[] =>
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Row);
+
+  it('writes what it measured, and shows the gain; --tuning measures with it, and ignores one of another driver with a line', async () => {
+    const table = file('tuning.json');
+    const { status, stdout, stderr } = await mcgpu(['bench', ...operation, '--tune', table, '--json', '-']);
+    expect(status, stderr).toBe(0);
+    const [op, gain] = rowsOf(stdout);
+    expect(op?.tuned).toMatchObject({ op: 'conv3x3', key: 'conv3x3 16->16 262144px f32' });
+    expect(gain).toMatchObject({ workload: 'M', op: 'conv3x3-grad-input' });
+    expect(gain?.gain).toBeGreaterThan(0);
+    const written = JSON.parse(readFileSync(table, 'utf8')) as TuningFile;
+    expect(written.choices).toEqual({ 'conv3x3 16->16 262144px f32': op?.tuned?.choice });
+
+    const used = await mcgpu(['bench', ...operation, '--tuning', table, '--json', '-']);
+    expect(rowsOf(used.stdout)[0]?.tuning).toMatch(/\(1 choice\)$/);
+    expect(used.stderr).not.toContain('ignored');
+    writeFileSync(table, JSON.stringify({ ...written, driver: 'older' }));
+    const stale = await mcgpu(['bench', ...operation, '--tuning', table, '--json', '-']);
+    expect(stale.stderr).toContain(
+      `warning: ${table} is ignored: it was measured on another driver, "older", here it is "${written.driver}"`,
+    );
+    expect(stale.status).toBe(0);
+    expect(rowsOf(stale.stdout)[0]?.tuning).toBeNull();
+  });
+
+  it('refuses a broken table, both options at once, and a group that runs no kernel', async () => {
+    const broken = file('broken.json');
+    writeFileSync(broken, '{');
+    const answers = await Promise.all([
+      mcgpu(['bench', ...operation, '--tuning', broken]),
+      mcgpu(['bench', ...operation, '--tuning', broken, '--tune', file('new.json')]),
+      mcgpu(['bench', 'data', '--tune', file('new.json')]),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([1, 1, 1]);
+    expect(answers[0].stderr).toMatch(/broken\.json: not JSON.*bench --tune/);
+    expect(answers[1].stderr).toContain('drop the other');
+    expect(answers[2].stderr).toContain('Give --workload NAME or another group');
   });
 });

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { CONV_3X3, candidatesHere, TUNABLES } from '../../src/kernels/tunable.js';
-import { tuneOp, tuningOrigin, useTuning } from '../../src/kernels/tune.js';
+import { describe, expect, it, vi } from 'vitest';
+import { CONV_1X1, CONV_3X3, CONV_3X3_GRAD_WEIGHT, candidatesHere } from '../../src/kernels/tunable.js';
+import { tuneOp, tuningOrigin, TUNABLES, useTuning } from '../../src/kernels/tune.js';
 import { Tuning, tuningKey, type Ask } from '../../src/runtime/tuning.js';
 import { convBounds, convCases, convData, describeConv, runConv } from '../autograd/conv2d.cases.js';
 import { expectClose } from '../support/golden.js';
@@ -28,7 +28,7 @@ describe('every candidate', () => {
     (c) =>
       c.kernelHeight === c.kernelWidth && (c.kernelHeight === 1 || c.stride === 1) && c.dilation === 1 && c.n * c.height * c.width >= 100,
   );
-  for (const tunable of TUNABLES) {
+  for (const tunable of [CONV_3X3, CONV_3X3_GRAD_WEIGHT, CONV_1X1]) {
     it.each(candidatesHere(device, tunable, SHAPE))(`of ${tunable.op} equals the float64 reference: %s`, async (name) => {
       const before = device.tuning;
       try {
@@ -72,6 +72,20 @@ describe('tuneOp', () => {
     for (const ms of Object.values(medianMs)) expect(ms).toBeGreaterThan(0);
     expect(device.tuning).toBe(before);
     expect(device.allocatedBytes).toBe(bytes);
+  });
+
+  it.each(TUNABLES.map(({ op }) => op))('knows how to run %s', async (op) => {
+    const shape = { images: 1, inChannels: 40, outChannels: 8, height: 32, width: 32 };
+    const { medianMs } = await tuneOp(device, { op, shape }, 1);
+    expect(Object.keys(medianMs).length).toBeGreaterThan(1);
+  });
+
+  it('takes fewer rows of maps that exceed a binding', async () => {
+    const small = await testDevice({ maxBindingBytes: 70000 });
+    const shape = { images: 1, inChannels: 8, outChannels: 8, height: 64, width: 64 };
+    const made = vi.spyOn(small, 'persistentStorage');
+    await tuneOp(small, { op: CONV_3X3.op, shape }, 1);
+    expect(Math.max(...made.mock.calls.map(([, bytes]) => bytes))).toBe(4 * 8 * 34 * 64);
   });
 
   it('refuses an op without candidates', async () => {

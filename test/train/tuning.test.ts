@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { candidatesHere, TUNABLES } from '../../src/kernels/tunable.js';
-import { tuningOrigin } from '../../src/kernels/tune.js';
+import { candidatesHere } from '../../src/kernels/tunable.js';
+import { tuningOrigin, TUNABLES } from '../../src/kernels/tune.js';
 import { exportTuning, Tuning, type NamedTuning } from '../../src/runtime/tuning.js';
 import { readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.node.js';
 import type { RunDirectory } from '../../src/train/run-directory.node.js';

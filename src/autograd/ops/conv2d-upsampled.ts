@@ -50,7 +50,7 @@ export function upsamplingScale(
   const scale = height / x.dim('H');
   const isUniform = scale === width / x.dim('W') && kernels.UPSAMPLED_RATIOS.includes(scale);
   if (!isUniform || weight.dim('H') !== 3 || weight.dim('W') !== 3) return null;
-  return kernels.paysToCommute(tape.recorder, x, weight, scale) ? scale : null;
+  return kernels.commutes(tape.recorder, x, weight, scale) ? scale : null;
 }
 
 function check(x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, bias: Tensor<'C'> | null, scale: number): void {
