@@ -6,8 +6,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImage, type GrayImage } from '../../src/data/image.js';
 import { findingsSchema, NOTICE, type FindingsFile, type ImageFindings } from '../../src/detect/findings.js';
+import { tuningOrigin } from '../../src/kernels/tune.js';
 import { writeSafetensors } from '../../src/model/safetensors.js';
 import { Random } from '../../src/random.js';
+import { openNodeDevice } from '../../src/runtime/gpu.node.js';
+import { exportTuning, Tuning, type TuningOrigin } from '../../src/runtime/tuning.js';
 import { makeDicom } from '../data/make-dicom.js';
 import { runCommand, type CommandResult } from '../support/command-line.js';
 import { modelBytes } from '../support/model.js';
@@ -247,6 +250,33 @@ describe('mcgpu detect with options', () => {
   });
 });
 
+describe('mcgpu detect with a tuning table', () => {
+  const key = 'conv3x3 1->8 16384px f32';
+  const withTable = (out: string, origin: TuningOrigin): ReturnType<typeof detect> => {
+    const table = exportTuning(new Tuning(new Map([[key, 'strip wg32']])), origin);
+    return detect(out, join(inputs, 'a.png'), '--tuning', write(`${out}.json`, JSON.stringify(table)));
+  };
+  let here: TuningOrigin;
+  beforeAll(async () => {
+    const device = await openNodeDevice();
+    here = await tuningOrigin(device);
+    device.destroy();
+  });
+
+  it('says in findings.json which', async () => {
+    const { code, out, stderr } = await withTable('tuned', here);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(readFindings(out).model.tuning).toMatch(/^[0-9a-f]{16} \(1 choice\)$/);
+  });
+
+  it('of other kernels does without it, and says so once', async () => {
+    const { code, out, stderr } = await withTable('stale', { ...here, wgsl: 'other' });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: .*stale\.json is ignored: .*"other", here it is "[0-9a-f]{16}"\.\n$/);
+    expect(readFindings(out).model.tuning).toBeNull();
+  });
+});
+
 describe('mcgpu detect refuses', () => {
   /** Nothing done: code, one message on stderr without a stack, and no folder. */
   async function refused(code: number, argv: readonly string[]): Promise<string> {
@@ -274,6 +304,13 @@ describe('mcgpu detect refuses', () => {
     expect(await refused(2, [image, '--memory-budget', 'much'])).toMatch(/not an amount of memory/);
     expect(await refused(2, [image, '--treshold', '0.5'])).toMatch(/Did you mean --threshold/);
     expect((await runCommand('detect', image)).code).toBe(2);
+  });
+
+  it('a tuning table that is none', async () => {
+    const broken = write('broken.json', '{"schema": "mcgpu.tuning/1"}');
+    expect(await refused(1, [join(inputs, 'a.png'), '--tuning', broken])).toMatch(
+      /broken\.json: not a table of kernel choices, at adapter/,
+    );
   });
 
   it('a pixel spacing that no detector has', async () => {
