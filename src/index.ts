@@ -9,6 +9,7 @@ export { Detector, type DetectedMammogram, type DetectOptions } from './detect/d
 export { findingsSchema, NOTICE, type Finding, type FindingsFile, type ImageFindings } from './detect/findings.js';
 export { drawOverlay, type Picture } from './detect/overlay.js';
 export { UserError } from './errors.js';
+export { useTuning } from './kernels/tune.js';
 export { COMPACT, FULL, type UNet3PlusConfig } from './model/config.js';
 export { Network } from './model/network.js';
 export { unet3plus } from './model/unet3plus.js';
@@ -16,6 +17,7 @@ export { Random } from './random.js';
 export { Device, openDevice, type DeviceOptions } from './runtime/device.js';
 export { Recorder } from './runtime/recorder.js';
 export { Tensor } from './runtime/tensor.js';
+export { parseTuning, type NamedTuning } from './runtime/tuning.js';
 export { DEMO_1 } from './synth/demo-1.js';
 export { phantomSource } from './synth/phantom.js';
 export { phantomMammogram } from './synth/phantom-mammogram.js';

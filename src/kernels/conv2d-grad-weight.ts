@@ -8,7 +8,8 @@ import { chosen, CONV_3X3_GRAD_WEIGHT } from './tunable.js';
 
 /**
  * Gradient by the weight in two stages: sums over fixed tiles of pixels, then the tiles in order. The tiles follow from the
- * shape and, where their sums would not fit, from the largest binding: every run on a device gives the same bits.
+ * shape, the tuning table and, where their sums would not fit, the largest binding: with the same table every run on a device gives the
+ * same bits.
  */
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const fast = fastKernel(r, dw, geometry);
