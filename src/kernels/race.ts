@@ -15,8 +15,8 @@ const HOPELESS = 1.3;
 const WORTH_IT = 0.9;
 
 /**
- * Which candidate is the fastest; the first name is the usual one. The fastest of a race of all must then beat the usual one in a race of
- * the two: of many candidates, one is always the luckiest.
+ * Which candidate is the fastest; the first name is the usual one. The fastest of a race of all must then beat the usual one in a longer
+ * race of the two: of many candidates, one is always the luckiest.
  */
 export async function race(names: readonly string[], sample: Sample, rounds = 9): Promise<RaceResult> {
   const [usual = ''] = names;
@@ -27,7 +27,7 @@ export async function race(names: readonly string[], sample: Sample, rounds = 9)
   );
   const median = new Map([...times].map(([name, all]) => [name, middle(all)]));
   if (fastest === usual) return { median, winner: usual };
-  const duel = await heat([usual, fastest], sample, rounds);
+  const duel = await heat([usual, fastest], sample, 2 * rounds);
   for (const [name, all] of duel) median.set(name, middle(all));
   return { median, winner: slowness(fastest, usual, duel) < WORTH_IT ? fastest : usual };
 }
