@@ -3,11 +3,12 @@
 // An invocation computes 4 rows of one column times 8 output channels. It loads one column of x: those beside it come from the
 // invocations beside it. 8 invocations load the weights of an input channel and hand them round. So 6 loads of x and 3 of weights
 // serve 288 products, where conv2d-3x3.wgsl takes 18 and 18.
-// A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (accumulate) add.
+// A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (ACCUMULATE) add.
 // grid = (N*ceil(H/4)*W / WG folded into x and y, octets = ceil(outChannels / 8))
 // requires: lib/index.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
+override ACCUMULATE: bool = false;    // y already holds the sum over earlier input channels
 override FEW: bool = false;           // true: at most 4 output channels in all; the others' products are left out
 struct Params {
   count: u32,                         // N*ceil(H/4)*W strips
@@ -17,8 +18,7 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this dispatch there
   yChannels: u32, yOffset: u32,
   biasOffset: u32,                    // entry of bias that belongs to the first output channel
-  hasBias: u32,                       // 1: bias is added, unless accumulate
-  accumulate: u32,                    // 1: y already holds the sum over earlier input channels
+  hasBias: u32,                       // 1: bias is added, unless ACCUMULATE
   relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
 }
 // The 9 taps of one input channel for 8 output channels: two vectors per tap. 227 of them are the 64 KiB of a uniform binding.
@@ -49,7 +49,7 @@ fn outer(channels: vec4f, pixels: vec4f) -> mat4x4f {
 fn store(at: u32, sum: f32, used: bool) {
   if (!used) { return; }
   var value = sum;
-  if (params.accumulate == 1u) { value += y[at]; }
+  if (ACCUMULATE) { value += y[at]; }
   y[at] = select(value, max(value, 0.0), params.relu == 1u);
 }
 
@@ -97,7 +97,7 @@ fn main(
   let stored = min(8u, params.outChannels - first);
   let part = lane & 7u;
   var b = 0.0;
-  if (params.hasBias == 1u && params.accumulate == 0u) { b = bias[params.biasOffset + first + min(part, stored - 1u)]; }
+  if (params.hasBias == 1u && !ACCUMULATE) { b = bias[params.biasOffset + first + min(part, stored - 1u)]; }
   let low0 = vec4f(subgroupBroadcast(b, 0u), subgroupBroadcast(b, 1u), subgroupBroadcast(b, 2u), subgroupBroadcast(b, 3u));
   let high0 = vec4f(subgroupBroadcast(b, 4u), subgroupBroadcast(b, 5u), subgroupBroadcast(b, 6u), subgroupBroadcast(b, 7u));
   var low = mat4x4f(low0, low0, low0, low0);

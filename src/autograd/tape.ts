@@ -1,6 +1,6 @@
 import { sum } from '../kernels/sum.js';
 import type { Recorder } from '../runtime/recorder.js';
-import { Tensor } from '../runtime/tensor.js';
+import { detach, Tensor } from '../runtime/tensor.js';
 
 /** Receives the gradient of the output, returns that of each input (undefined for those without one). */
 type Backward = (dy: Tensor) => readonly (Tensor | undefined)[];
@@ -50,6 +50,17 @@ export class Tape {
   /** A transient tensor for a result; its content is undefined until a kernel writes it. */
   empty<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
     return this.recorder.empty(axes, shape, label);
+  }
+
+  /** The place of a result: `into` where the caller has one, say a channel slice of the map that a concatenation will be, or memory of its own. */
+  placeOf<A extends string>(into: Tensor<A> | undefined, axes: A, shape: readonly number[], label = ''): Tensor<A> {
+    if (!into) return this.empty(axes, shape, label);
+    if (into.axes !== axes || into.shape.join() !== shape.join())
+      throw new RangeError(
+        `tape: a result of ${axes} ${shape.join('x')} cannot be written into ${into.toString()}; give a place of its shape.`,
+      );
+    // A tensor of its own: gradients belong to the result, not to the place.
+    return detach(into);
   }
 
   emptyLike<A extends string>(x: Tensor<A>): Tensor<A> {

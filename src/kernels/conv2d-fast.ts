@@ -36,17 +36,17 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const strips = Math.ceil(outHeight / 4);
   const count = images * strips * outWidth;
   const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
-  for (const { buffers, params, octets } of fastRuns(r, conv, 227)) {
+  for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 227)) {
     const { inChannels, outChannels } = params;
     const { kernel, WG } = chosen(r.device, CONV_3X3, { images, inChannels, outChannels, height: outHeight, width: outWidth });
     const [gx, gy] = flatGrid(count, WG);
-    const sizes = { count, strips, height, width };
+    const sizes = { count, strips, height, width, ...params };
     const grid = [gx, gy, octets] as const;
     if (kernel === 'subgroup' && padding === 1) {
-      const overrides = { WG, FEW: Number(outChannels <= 4) };
-      r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: { ...sizes, ...params }, overrides, grid });
+      const overrides = { WG, FEW: Number(outChannels <= 4), ACCUMULATE: accumulate };
+      r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: sizes, overrides, grid });
     } else {
-      r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, ...params }, overrides: { WG }, grid });
+      r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, accumulate }, overrides: { WG }, grid });
     }
   }
 }
@@ -54,16 +54,25 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
 export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   const [images = 1, , outHeight = 1, outWidth = 1] = conv.to.shape;
   const outPlane = outHeight * outWidth;
-  const quarter = Math.ceil(outPlane / 4);
-  const count = images * quarter;
   const width = conv.from.dim('W');
   const plane = conv.from.dim('H') * width;
-  for (const { buffers, params, octets } of fastRuns(r, conv, 2048)) {
+  for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 2048)) {
     const { inChannels, outChannels } = params;
-    const { WG } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
-    const [gx, gy] = flatGrid(count, WG);
-    const sizes = { count, quarter, plane, width, outPlane, outWidth, stride };
-    r.dispatch(shaders.conv2d1x1, { buffers, params: { ...sizes, ...params }, overrides: { WG }, grid: [gx, gy, octets] });
+    const { kernel, WG } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
+    if (kernel === 'subgroup' && stride === 1) {
+      const half = Math.ceil(plane / 2);
+      const count = images * half;
+      const [gx, gy] = flatGrid(count, WG);
+      const sizes = { count, half, plane, ...params };
+      const grid = [gx, gy, Math.ceil(octets / 3)] as const;
+      r.dispatch(shaders.conv2d1x1Subgroup, { buffers, params: sizes, overrides: { WG, ACCUMULATE: accumulate }, grid });
+    } else {
+      const quarter = Math.ceil(outPlane / 4);
+      const count = images * quarter;
+      const [gx, gy] = flatGrid(count, WG);
+      const sizes = { count, quarter, plane, width, outPlane, outWidth, stride, accumulate, ...params };
+      r.dispatch(shaders.conv2d1x1, { buffers, params: sizes, overrides: { WG }, grid: [gx, gy, octets] });
+    }
   }
 }
 
@@ -89,10 +98,10 @@ function fastRuns(r: Recorder, { from, to, weight, bias, order, relu }: FastConv
             yOffset: output.block.offset,
             biasOffset: firstOut,
             hasBias: bias ? 1 : 0,
-            accumulate: firstIn > 0 ? 1 : 0,
             relu: relu && firstIn + inChannels === from.dim('C') ? 1 : 0,
           },
           octets: Math.ceil(outChannels / 8),
+          accumulate: firstIn > 0 ? 1 : 0,
         };
       }),
     ),

@@ -42,20 +42,28 @@ export const CONV_3X3_GRAD_WEIGHT: Tunable<{ readonly kernel: 'subgroup' | 'stri
     kernel === 'strip' || (fillsSubgroups(device, WG) && inChannels >= 3 && width >= 8),
 };
 
-export const CONV_1X1: Tunable<{ readonly WG: number }> = {
+/** `subgroup` needs a stride of 1. */
+export const CONV_1X1: Tunable<{ readonly kernel: 'subgroup' | 'quarter'; readonly WG: number }> = {
   op: 'conv1x1',
   candidates: named(
-    WORKGROUPS.map((WG) => ({ WG })),
-    ({ WG }) => `wg${WG}`,
+    WORKGROUPS.flatMap((WG) => [{ kernel: 'subgroup' as const, WG }, { kernel: 'quarter' as const, WG }]), // prettier-ignore
+    ({ kernel, WG }) => `${kernel} wg${WG}`,
   ),
-  runs: () => true,
+  runs: ({ kernel, WG }, device) => kernel === 'quarter' || fillsSubgroups(device, WG),
 };
 
-/** Names of the candidates that compute a shape here, the usual one first. */
+/**
+ * Names of the candidates that compute a shape here, the usual one first. Handing values round in a subgroup saves loads, which decide on a
+ * software adapter, at the price of shuffles, which on a GPU cost more than loads out of its caches: there it is not the usual way.
+ */
 export function candidatesHere<V>(device: Device, tunable: Tunable<V>, shape: OpShape): [string, ...string[]] {
   const preferred = tunable.usual?.(shape);
+  const rank = (name: string): number => {
+    if (name === preferred) return 0;
+    return name.startsWith('subgroup') && !device.adapter.isFallbackAdapter ? 2 : 1;
+  };
   const here = [...tunable.candidates].filter(([, candidate]) => tunable.runs(candidate, device, shape)).map(([name]) => name);
-  const [first, ...others] = here.sort((a, b) => Number(b === preferred) - Number(a === preferred));
+  const [first, ...others] = here.sort((a, b) => rank(a) - rank(b));
   if (first === undefined) throw new Error('Every op has a candidate that runs anywhere.');
   return [first, ...others];
 }

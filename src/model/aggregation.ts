@@ -1,5 +1,5 @@
 import { bilinear } from '../autograd/ops/bilinear.js';
-import { concat } from '../autograd/ops/concat.js';
+import { concat, sideBySide } from '../autograd/ops/concat.js';
 import { maxPool2d } from '../autograd/ops/max-pool2d.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { UNet3PlusConfig } from './config.js';
@@ -32,12 +32,18 @@ export function fullScaleAggregation(
     if (!own || sources.length !== branches.length)
       throw new RangeError(`${name}: ${sources.length} sources, expected ${branches.length}.`);
     const size = { height: own.dim('H'), width: own.dim('W') };
+    const places = sideBySide(
+      pass.tape,
+      own,
+      branches.map(() => branch),
+      size,
+    );
     const maps = branches.map((convBnRelu, s) => {
-      const source = sources[s] ?? own;
-      if (s === level) return convBnRelu(pass, source);
-      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }));
-      if (upsampling === 'before-conv') return convBnRelu(pass, source, size);
-      return bilinear(pass.tape, convBnRelu(pass, source), size);
+      const [source, into] = [sources[s] ?? own, places[s]];
+      if (s === level) return convBnRelu(pass, source, { into });
+      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }), { into });
+      if (upsampling === 'before-conv') return convBnRelu(pass, source, { size, into });
+      return bilinear(pass.tape, convBnRelu(pass, source), { ...size, into });
     });
     return fuse(pass, concat(pass.tape, maps));
   };

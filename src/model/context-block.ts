@@ -1,5 +1,5 @@
 import { avgPool2d } from '../autograd/ops/avg-pool2d.js';
-import { concat } from '../autograd/ops/concat.js';
+import { concat, sideBySide } from '../autograd/ops/concat.js';
 import type { ContextConfig } from './config.js';
 import type { Layer, LayerSet } from './layers.js';
 
@@ -16,6 +16,9 @@ export function contextBlock(layers: LayerSet, channels: number, config: Context
   const fuse = layers.convBnRelu('context.fuse.conv', 'context.fuse.bn', parts * config.channels, channels, { kernelSize: 1 });
   return (pass, x) => {
     const mean = avgPool2d(pass.tape, x, { kernelSize: config.window, stride: 1, padding: (config.window - 1) / 2 });
-    return fuse(pass, concat(pass.tape, [...dilated.map((conv) => conv(pass, x)), averaged(pass, mean)]));
+    const size = { height: x.dim('H'), width: x.dim('W') };
+    const places = sideBySide(pass.tape, x, Array<number>(parts).fill(config.channels), size);
+    const maps = dilated.map((conv, i) => conv(pass, x, { into: places[i] }));
+    return fuse(pass, concat(pass.tape, [...maps, averaged(pass, mean, { into: places[parts - 1] })]));
   };
 }

@@ -24,9 +24,16 @@ export interface Pass {
   readonly recompute?: boolean;
 }
 
-/** With `size`, in pixels, x is upsampled to it first. */
-export type Layer = (pass: Pass, x: Tensor<'NCHW'>, size?: MapSize) => Tensor<'NCHW'>;
+export type Layer = (pass: Pass, x: Tensor<'NCHW'>, options?: LayerOptions) => Tensor<'NCHW'>;
 
+export interface LayerOptions {
+  /** x is upsampled to this size first. */
+  readonly size?: MapSize | undefined;
+  /** Where to write the result, e.g. a channel slice of what a concatenation will be; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
+}
+
+/** Pixels. */
 export interface MapSize {
   readonly height: number;
   readonly width: number;
@@ -48,7 +55,7 @@ export class LayerSet {
   conv(name: string, inChannels: number, outChannels: number, { kernelSize = 3, dilation = 1 }: ConvOptions = {}): Layer {
     this.parameters.push({ name: `${name}.weight`, axes: 'OIHW', shape: [outChannels, inChannels, kernelSize, kernelSize] });
     this.parameters.push({ name: `${name}.bias`, axes: 'C', shape: [outChannels] });
-    return (pass, x, size) => convolve(pass, name, x, { dilation, relu: false, size });
+    return (pass, x, options) => convolve(pass, name, x, { ...options, dilation, relu: false });
   }
 
   /** conv - batch norm - ReLU, the building block of the UNet3+ paper. */
@@ -57,8 +64,8 @@ export class LayerSet {
     for (const part of ['weight', 'bias']) this.parameters.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     for (const part of ['running_mean', 'running_var']) this.buffers.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     this.folds.push({ conv, bn });
-    return (pass, x, size) => {
-      if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size });
+    return (pass, x, { size, into } = {}) => {
+      if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size, into });
       const training = pass.mode === 'train';
       // The mean of the batch takes the bias away again: its gradient is 0 and not computed.
       const z = convolve(pass, conv, x, { dilation, relu: false, size, constantBias: training });
@@ -69,15 +76,14 @@ export class LayerSet {
         runningMean: vector('running_mean'),
         runningVar: vector('running_var'),
       };
-      return batchNorm(pass.tape, z, affine, { training, relu: true });
+      return batchNorm(pass.tape, z, affine, { training, relu: true, into });
     };
   }
 }
 
-interface Convolution {
+interface Convolution extends LayerOptions {
   readonly dilation: number;
   readonly relu: boolean;
-  readonly size: MapSize | undefined;
   readonly constantBias?: boolean;
 }
 
@@ -86,16 +92,16 @@ function convolve(
   pass: Pass,
   name: string,
   x: Tensor<'NCHW'>,
-  { dilation, relu, size, constantBias = false }: Convolution,
+  { dilation, relu, size, into, constantBias = false }: Convolution,
 ): Tensor<'NCHW'> {
   const weight = pass.array(`${name}.weight`) as Tensor<'OIHW'>;
   const learnt = pass.array(`${name}.bias`) as Tensor<'C'>;
   const bias = constantBias ? detach(learnt) : learnt;
   const padding = (dilation * (weight.dim('H') - 1)) / 2;
-  if (!size) return conv2d(pass.tape, x, weight, bias, { padding, dilation, relu });
+  if (!size) return conv2d(pass.tape, x, weight, bias, { padding, dilation, relu, into });
   const scale = dilation === 1 ? upsamplingScale(pass.tape, x, weight, size) : null;
-  if (scale !== null) return conv2dUpsampled(pass.tape, x, weight, bias, { scale, relu });
-  return conv2d(pass.tape, bilinear(pass.tape, x, size), weight, bias, { padding, dilation, relu });
+  if (scale !== null) return conv2dUpsampled(pass.tape, x, weight, bias, { scale, relu, into });
+  return conv2d(pass.tape, bilinear(pass.tape, x, size), weight, bias, { padding, dilation, relu, into });
 }
 
 /** Epsilon of every batch norm, as PyTorch's default. */

@@ -3,7 +3,7 @@ import { fullScaleAggregation } from './aggregation.js';
 import { add } from '../autograd/ops/add.js';
 import { attentionPool } from '../autograd/ops/attention-pool.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
-import { concat } from '../autograd/ops/concat.js';
+import { concat, sideBySide } from '../autograd/ops/concat.js';
 import { linear } from '../autograd/ops/linear.js';
 import { maxPool2d } from '../autograd/ops/max-pool2d.js';
 import type { Tape } from '../autograd/tape.js';
@@ -71,9 +71,7 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     const encoded: Map2d[] = [];
     for (const [k, stage] of encoder.entries()) {
       const previous = encoded.at(-1);
-      const pooled = previous ? maxPool2d(tape, previous, { kernelSize: 2 }) : x;
-      const image = previous && config.imagePyramid ? [avgPool2d(tape, x, { kernelSize: 2 ** k })] : [];
-      encoded.push(stage(pass, image.length > 0 ? concat(tape, [pooled, ...image]) : pooled));
+      encoded.push(stage(pass, previous ? stageInput(tape, config, previous, x, 2 ** k) : x));
     }
     const decoded = [...encoded];
     if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
@@ -109,6 +107,17 @@ export function classLogits(pass: Pass, k: number, pooled: Tensor<'NC'>): Tensor
 /** Channels of X_De^(k+1), which head k reads. */
 export function featureWidth(config: UNet3PlusConfig, k: number): number {
   return k === LEVELS - 1 ? width(config.encoder, k) : width(config.fusion, k);
+}
+
+/** The stage above, max-pooled, and beside it the image, average-pooled by `scale`, where the config wants it. */
+function stageInput(tape: Tape, { imagePyramid }: UNet3PlusConfig, above: Map2d, image: Map2d, scale: number): Map2d {
+  if (!imagePyramid) return maxPool2d(tape, above, { kernelSize: 2 });
+  const size = { height: Math.floor(above.dim('H') / 2), width: Math.floor(above.dim('W') / 2) };
+  const [pooled, small] = sideBySide(tape, above, [above.dim('C'), image.dim('C')], size);
+  return concat(tape, [
+    maxPool2d(tape, above, { kernelSize: 2, into: pooled }),
+    avgPool2d(tape, image, { kernelSize: scale, into: small }),
+  ]);
 }
 
 /** X_En: two conv-BN-ReLU; below the first level the average-pooled image may join the input. */

@@ -105,12 +105,20 @@ export function channelConcat(parts: readonly Tensor<'NCHW'>[]): Tensor<'NCHW'> 
     }
   }
   const channels = parts.reduce((sum, p) => sum + p.dim('C'), 0);
-  return new Tensor(
-    'NCHW',
-    [n, channels, h, w],
-    parts.flatMap((p) => p.blocks),
-    first.label,
-  );
+  return new Tensor('NCHW', [n, channels, h, w], joined(parts.flatMap((p) => p.blocks)), first.label);
+}
+
+/** Blocks that follow each other in a buffer are one. */
+function joined(blocks: readonly ChannelBlock[]): ChannelBlock[] {
+  const result: ChannelBlock[] = [];
+  for (const block of blocks) {
+    const last = result.at(-1);
+    const follows = last?.buffer.storage === block.buffer.storage && last.buffer.offsetBytes === block.buffer.offsetBytes;
+    if (follows && last.blockChannels === block.blockChannels && last.offset + last.count === block.offset)
+      result[result.length - 1] = { ...last, count: last.count + block.count };
+    else result.push(block);
+  }
+  return result;
 }
 
 /** A run of channels in which every one of several tensors stays inside one of its blocks. */

@@ -16,7 +16,7 @@ const splitDevice = await testDevice({ maxBindingBytes: 20480 });
 
 type Size = readonly [n: number, c: number, h: number, w: number];
 
-function settings(golden: Golden): Required<MaxPool2dOptions> {
+function settings(golden: Golden): Required<Omit<MaxPool2dOptions, 'into'>> {
   const { kernel, stride, padding, ceilMode } = golden.params as { kernel: number; stride: number; padding: number; ceilMode: boolean };
   return { kernelSize: kernel, stride, padding, ceilMode };
 }
@@ -48,7 +48,10 @@ describeGolden('maxPool2d against PyTorch', () => {
 });
 
 /** Small whole numbers: many ties, and exact sums, so that results must be equal. */
-function draw(size: Size, options: Required<MaxPool2dOptions>): { x: Float32Array; dy: Float32Array; sizes: PoolSizes; planes: number } {
+function draw(
+  size: Size,
+  options: Required<Omit<MaxPool2dOptions, 'into'>>,
+): { x: Float32Array; dy: Float32Array; sizes: PoolSizes; planes: number } {
   const [n, c, height, width] = size;
   const random = new Random(3, ...size);
   const whole = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.int(9) - 4);
@@ -61,7 +64,7 @@ function draw(size: Size, options: Required<MaxPool2dOptions>): { x: Float32Arra
   };
 }
 
-const cases: readonly { size: Size; options: Required<MaxPool2dOptions> }[] = [
+const cases: readonly { size: Size; options: Required<Omit<MaxPool2dOptions, 'into'>> }[] = [
   { size: [1, 1, 1, 1], options: { kernelSize: 1, stride: 1, padding: 0, ceilMode: false } },
   { size: [2, 3, 17, 3], options: { kernelSize: 2, stride: 2, padding: 1, ceilMode: true } },
   { size: [2, 17, 17, 13], options: { kernelSize: 2, stride: 2, padding: 0, ceilMode: false } },
@@ -82,7 +85,7 @@ const plain: Kernels = { maxPool2d: kernels.plainMaxPool2d, maxPool2dGrad: kerne
 async function direct(
   { maxPool2d: forward, maxPool2dGrad: backward }: Kernels,
   size: Size,
-  options: Required<MaxPool2dOptions>,
+  options: Required<Omit<MaxPool2dOptions, 'into'>>,
 ): Promise<Float32Array[]> {
   const { x, dy, sizes } = draw(size, options);
   const r = new Recorder(device);

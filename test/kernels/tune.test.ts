@@ -96,10 +96,10 @@ describe('tuneOp', () => {
 describe('useTuning', () => {
   it('takes the choices that this version knows, and tells of the others', async () => {
     const own = await testDevice();
-    const choices = { 'conv1x1 8->8 4096px f32': 'wg32', 'conv3x3 8->8 4096px f32': 'magic', 'pool 8->8 4096px f32': 'wg32' };
+    const choices = { 'conv1x1 8->8 4096px f32': 'quarter wg32', 'conv3x3 8->8 4096px f32': 'magic', 'pool 8->8 4096px f32': 'wg32' };
     const stored = { schema: 'mcgpu.tuning/1' as const, ...(await tuningOrigin(own)), choices };
     const warnings = await useTuning(own, { stored, name: 't.json' });
-    expect([...own.tuning.choices]).toEqual([['conv1x1 8->8 4096px f32', 'wg32']]);
+    expect([...own.tuning.choices]).toEqual([['conv1x1 8->8 4096px f32', 'quarter wg32']]);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/magic.*pool/);
   });

@@ -12,16 +12,18 @@ export interface AvgPool2dOptions {
   readonly ceilMode?: boolean;
   /** Divides by the padding too; never by what ceil mode adds beyond it. */
   readonly countIncludePad?: boolean;
+  /** Where to write the result; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /** Mean of every window. Throws RangeError where no window fits or the padding exceeds half the window. */
 export function avgPool2d(
   tape: Tape,
   x: Tensor<'NCHW'>,
-  { kernelSize, stride = kernelSize, padding = 0, ceilMode = false, countIncludePad = true }: AvgPool2dOptions,
+  { kernelSize, stride = kernelSize, padding = 0, ceilMode = false, countIncludePad = true, into }: AvgPool2dOptions,
 ): Tensor<'NCHW'> {
   const window = { kernelSize, stride, padding, countIncludePad };
-  const y = tape.empty('NCHW', pooledShape('avgPool2d', x, window, ceilMode), x.label);
+  const y = tape.placeOf(into, 'NCHW', pooledShape('avgPool2d', x, window, ceilMode), x.label);
   kernels.avgPool2d(tape.recorder, x, y, window);
   return tape.push(y, [x], (dy) => {
     const dx = tape.gradTarget(x);

@@ -18,6 +18,8 @@ export interface BatchNormOptions {
   readonly eps?: number;
   /** Fuses max(y, 0) into the pass that writes y, and its mask into the gradient. */
   readonly relu?: boolean;
+  /** Where to write the result; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export function batchNorm(
   tape: Tape,
   x: Tensor<'NCHW'>,
   state: BatchNormState,
-  { training, momentum = 0.1, eps = 1e-5, relu = false }: BatchNormOptions,
+  { training, momentum = 0.1, eps = 1e-5, relu = false, into }: BatchNormOptions,
 ): Tensor<'NCHW'> {
   checkShapes(x, state, training);
   const { weight, bias, runningMean, runningVar } = state;
@@ -38,7 +40,7 @@ export function batchNorm(
     ? kernels.batchNormTable(r, x, weight, bias, { eps })
     : kernels.batchNormRunningTable(r, runningMean, runningVar, weight, bias, { eps });
   if (training && !tape.options.again) kernels.batchNormRunning(r, table, runningMean, runningVar, momentum);
-  const y = tape.emptyLike(x);
+  const y = tape.placeOf(into, x.axes, x.shape, x.label);
   kernels.batchNorm(r, x, table, y, { relu });
   return tape.push(y, [x, weight, bias], (gradient) => {
     const dy = gradient as Tensor<'NCHW'>;

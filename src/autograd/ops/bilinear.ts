@@ -5,11 +5,19 @@ import type { Tape } from '../tape.js';
 /** Positions are whole numbers of 1 / (2 * out) pixels, in 32 bits with sign. */
 const MAX_PRODUCT = 2 ** 29;
 
+export interface BilinearOptions {
+  /** Of the result, pixels. */
+  readonly height: number;
+  readonly width: number;
+  /** Where to write the result; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
+}
+
 /**
  * Bilinear resampling to `height` x `width` pixels, up or down, with half-pixel centres (PyTorch's align_corners=False) and no
  * antialiasing. Throws RangeError for sizes below 1 or beyond 32-bit arithmetic.
  */
-export function bilinear(tape: Tape, x: Tensor<'NCHW'>, { height, width }: { height: number; width: number }): Tensor<'NCHW'> {
+export function bilinear(tape: Tape, x: Tensor<'NCHW'>, { height, width, into }: BilinearOptions): Tensor<'NCHW'> {
   for (const [size, outSize] of [
     [x.dim('H'), height],
     [x.dim('W'), width],
@@ -20,7 +28,7 @@ export function bilinear(tape: Tape, x: Tensor<'NCHW'>, { height, width }: { hei
       );
     }
   }
-  const y = tape.empty('NCHW', [x.dim('N'), x.dim('C'), height, width], x.label);
+  const y = tape.placeOf(into, 'NCHW', [x.dim('N'), x.dim('C'), height, width], x.label);
   kernels.bilinear(tape.recorder, x, y);
   return tape.push(y, [x], (dy) => {
     const dx = tape.gradTarget(x);

@@ -9,6 +9,8 @@ export interface Conv2dUpsampledOptions {
   readonly scale: number;
   /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
   readonly relu?: boolean;
+  /** Where to write the result; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**
@@ -20,12 +22,13 @@ export function conv2dUpsampled(
   x: Tensor<'NCHW'>,
   weight: Tensor<'OIHW'>,
   bias: Tensor<'C'> | null,
-  { scale, relu = false }: Conv2dUpsampledOptions,
+  { scale, relu = false, into }: Conv2dUpsampledOptions,
 ): Tensor<'NCHW'> {
   check(x, weight, bias, scale);
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);
-  const y = tape.empty('NCHW', [x.dim('N'), weight.dim('O'), scale * x.dim('H'), scale * x.dim('W')], 'conv2dUpsampled');
+  const shape = [x.dim('N'), weight.dim('O'), scale * x.dim('H'), scale * x.dim('W')];
+  const y = tape.placeOf(relu && differentiated ? undefined : into, 'NCHW', shape, 'conv2dUpsampled');
   kernels.conv2dUpsampled(tape.recorder, { x, weight, bias, y }, relu && !differentiated);
   const result = tape.push(y, inputs, (gradient) => {
     const dy = gradient as Tensor<'NCHW'>;
@@ -37,7 +40,7 @@ export function conv2dUpsampled(
     conv2dGradBias(tape.recorder, dy, db);
     return [dx, dw, db];
   });
-  return relu && differentiated ? reluOp(tape, result) : result;
+  return relu && differentiated ? reluOp(tape, result, { into }) : result;
 }
 
 /** The `scale` for conv2dUpsampled with which x gets this size, or null where bilinear and then conv2d is better or the only way. */

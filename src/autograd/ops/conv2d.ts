@@ -13,6 +13,8 @@ export interface Conv2dOptions {
   readonly dilation?: number;
   /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
   readonly relu?: boolean;
+  /** Where to write the result; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**
@@ -24,13 +26,13 @@ export function conv2d(
   x: Tensor<'NCHW'>,
   weight: Tensor<'OIHW'>,
   bias: Tensor<'C'> | null,
-  { stride = 1, padding = 0, dilation = 1, relu = false }: Conv2dOptions = {},
+  { stride = 1, padding = 0, dilation = 1, relu = false, into }: Conv2dOptions = {},
 ): Tensor<'NCHW'> {
   const geometry = { stride, padding, dilation };
   const shape = outputShape(x, weight, bias, geometry);
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);
-  const y = tape.empty('NCHW', shape, 'conv2d');
+  const y = tape.placeOf(relu && differentiated ? undefined : into, 'NCHW', shape, 'conv2d');
   kernels.conv2d(tape.recorder, { x, weight, bias, y }, geometry, relu && !differentiated);
   const result = tape.push(y, inputs, (gradient) => {
     const dy = gradient as Tensor<'NCHW'>;
@@ -40,7 +42,7 @@ export function conv2d(
       bias ? gradBias(tape, bias, dy) : undefined,
     ];
   });
-  return relu && differentiated ? reluOp(tape, result) : result;
+  return relu && differentiated ? reluOp(tape, result, { into }) : result;
 }
 
 function gradInput(tape: Tape, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, geometry: ConvGeometry): Tensor | undefined {

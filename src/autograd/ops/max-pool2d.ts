@@ -10,6 +10,8 @@ export interface MaxPool2dOptions {
   readonly padding?: number;
   /** Keeps a last window that hangs over the far border. */
   readonly ceilMode?: boolean;
+  /** Where to write the result; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**
@@ -19,10 +21,10 @@ export interface MaxPool2dOptions {
 export function maxPool2d(
   tape: Tape,
   x: Tensor<'NCHW'>,
-  { kernelSize, stride = kernelSize, padding = 0, ceilMode = false }: MaxPool2dOptions,
+  { kernelSize, stride = kernelSize, padding = 0, ceilMode = false, into }: MaxPool2dOptions,
 ): Tensor<'NCHW'> {
   const window = { kernelSize, stride, padding };
-  const y = tape.empty('NCHW', pooledShape('maxPool2d', x, window, ceilMode), x.label);
+  const y = tape.placeOf(into, 'NCHW', pooledShape('maxPool2d', x, window, ceilMode), x.label);
   const index = kernels.maxPool2d(tape.recorder, x, y, window);
   return tape.push(y, [x], (dy) => {
     const dx = tape.gradTarget(x);
