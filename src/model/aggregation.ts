@@ -18,16 +18,16 @@ export interface AggregationOptions {
 /**
  * Full-scale skip aggregation, X_De of the UNet3+ paper (equation 2): every source is brought to the node's size (finer ones
  * max-pooled, coarser ones upsampled) and convolved to `branch` channels; the branches, side by side, are fused by one more
- * conv-BN-ReLU. Arrays: `NAME.branch.S.conv|bn`, `NAME.fuse.conv|bn`.
+ * conv-BN-ReLU. `pooledAbove` is the source of the level above, max-pooled by 2, where the caller has it already. Arrays: `NAME.branch.S.conv|bn`, `NAME.fuse.conv|bn`.
  */
 export function fullScaleAggregation(
   layers: LayerSet,
   name: string,
   { level, sourceWidths, branch, fusion, upsampling }: AggregationOptions,
-): (pass: Pass, sources: readonly Tensor<'NCHW'>[]) => Tensor<'NCHW'> {
+): (pass: Pass, sources: readonly Tensor<'NCHW'>[], pooledAbove?: Tensor<'NCHW'>) => Tensor<'NCHW'> {
   const branches = sourceWidths.map((width, s) => layers.convBnRelu(`${name}.branch.${s}.conv`, `${name}.branch.${s}.bn`, width, branch));
   const fuse = layers.convBnRelu(`${name}.fuse.conv`, `${name}.fuse.bn`, sourceWidths.length * branch, fusion);
-  return (pass, sources) => {
+  return (pass, sources, pooledAbove) => {
     const own = sources[level];
     if (!own || sources.length !== branches.length)
       throw new RangeError(`${name}: ${sources.length} sources, expected ${branches.length}.`);
@@ -41,6 +41,7 @@ export function fullScaleAggregation(
     const maps = branches.map((convBnRelu, s) => {
       const [source, into] = [sources[s] ?? own, places[s]];
       if (s === level) return convBnRelu(pass, source, { into });
+      if (s === level - 1 && pooledAbove) return convBnRelu(pass, pooledAbove, { into });
       if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }), { into });
       if (upsampling === 'before-conv') return convBnRelu(pass, source, { size, into });
       return bilinear(pass.tape, convBnRelu(pass, source), { ...size, into });

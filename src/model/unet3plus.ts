@@ -69,20 +69,23 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     checkInput(config, x);
     const { tape } = pass;
     const encoded: Map2d[] = [];
+    const halved: Map2d[] = []; // the same, max-pooled by 2: what the stage below and its decoder node read
     for (const [k, stage] of encoder.entries()) {
-      const previous = encoded.at(-1);
-      encoded.push(stage(pass, previous ? stageInput(tape, config, previous, x, 2 ** k) : x));
+      const above = encoded.at(-1);
+      const { pooled, input } = above ? stageInput(tape, config, above, x, 2 ** k) : { pooled: null, input: x };
+      if (pooled) halved.push(pooled);
+      encoded.push(stage(pass, input));
     }
     const decoded = [...encoded];
     if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
     for (let k = LEVELS - 2; k >= 0; k--) {
       const sources = [...encoded.slice(0, k + 1), ...decoded.slice(k + 1)];
-      const node = (t: Tape): Map2d => at(decoder, k)({ ...pass, tape: t }, sources);
-      decoded[k] = pass.recompute ? tape.recompute(sources, node) : node(tape);
+      const above = halved[k - 1];
+      const node = (t: Tape): Map2d => at(decoder, k)({ ...pass, tape: t }, sources, above);
+      decoded[k] = pass.recompute ? tape.recompute(above ? [...sources, above] : sources, node) : node(tape);
     }
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
-    const finest = at(logits, 0);
-    const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits))) : finest;
+    const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits, { joined: true }))) : at(logits, 0);
     const classes =
       config.classes > 0 && pass.mode !== 'folded'
         ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l)))
@@ -92,11 +95,13 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
   return { config, layers, forward };
 }
 
-/** The heads' logits, each upsampled to the size of the finest: the deep supervision of the paper. */
-export function upsampleHeads(pass: Pass, heads: readonly Map2d[]): Map2d[] {
-  const finest = at(heads, 0);
+/** The heads' logits, each upsampled to the size of the finest: the deep supervision of the paper. `joined`: for a concatenation. */
+export function upsampleHeads({ tape }: Pass, heads: readonly Map2d[], { joined = false } = {}): Map2d[] {
+  const [finest, coarser] = [at(heads, 0), heads.slice(1)];
   const size = { height: finest.dim('H'), width: finest.dim('W') };
-  return heads.map((h, k) => (k === 0 ? h : bilinear(pass.tape, h, size)));
+  const widths = coarser.map((h) => h.dim('C'));
+  const places = joined && coarser.length > 0 ? sideBySide(tape, finest, widths, size) : [];
+  return [finest, ...coarser.map((h, k) => bilinear(tape, h, { ...size, into: places[k] }))];
 }
 
 /** Class logits from pooled features [N, C] of scale k. */
@@ -109,15 +114,22 @@ export function featureWidth(config: UNet3PlusConfig, k: number): number {
   return k === LEVELS - 1 ? width(config.encoder, k) : width(config.fusion, k);
 }
 
-/** The stage above, max-pooled, and beside it the image, average-pooled by `scale`, where the config wants it. */
-function stageInput(tape: Tape, { imagePyramid }: UNet3PlusConfig, above: Map2d, image: Map2d, scale: number): Map2d {
-  if (!imagePyramid) return maxPool2d(tape, above, { kernelSize: 2 });
+/** The stage above, max-pooled, and as input of this one beside it the image, average-pooled by `scale`, where the config wants it. */
+function stageInput(
+  tape: Tape,
+  { imagePyramid }: UNet3PlusConfig,
+  above: Map2d,
+  image: Map2d,
+  scale: number,
+): { pooled: Map2d; input: Map2d } {
+  if (!imagePyramid) {
+    const pooled = maxPool2d(tape, above, { kernelSize: 2 });
+    return { pooled, input: pooled };
+  }
   const size = { height: Math.floor(above.dim('H') / 2), width: Math.floor(above.dim('W') / 2) };
-  const [pooled, small] = sideBySide(tape, above, [above.dim('C'), image.dim('C')], size);
-  return concat(tape, [
-    maxPool2d(tape, above, { kernelSize: 2, into: pooled }),
-    avgPool2d(tape, image, { kernelSize: scale, into: small }),
-  ]);
+  const [left, right] = sideBySide(tape, above, [above.dim('C'), image.dim('C')], size);
+  const pooled = maxPool2d(tape, above, { kernelSize: 2, into: left });
+  return { pooled, input: concat(tape, [pooled, avgPool2d(tape, image, { kernelSize: scale, into: right })]) };
 }
 
 /** X_En: two conv-BN-ReLU; below the first level the average-pooled image may join the input. */
