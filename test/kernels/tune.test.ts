@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CONV_1X1, CONV_3X3, CONV_3X3_GRAD_WEIGHT, candidatesHere } from '../../src/kernels/tunable.js';
+import { CONV_1X1, CONV_3X3, CONV_3X3_GRAD_WEIGHT, candidatesHere, type Tunable } from '../../src/kernels/tunable.js';
 import { tuneOp, tuningOrigin, TUNABLES, useTuning } from '../../src/kernels/tune.js';
 import { Tuning, tuningKey, type Ask } from '../../src/runtime/tuning.js';
 import { convBounds, convCases, convData, describeConv, runConv } from '../autograd/conv2d.cases.js';
@@ -28,7 +28,7 @@ describe('every candidate', () => {
     (c) =>
       c.kernelHeight === c.kernelWidth && (c.kernelHeight === 1 || c.stride === 1) && c.dilation === 1 && c.n * c.height * c.width >= 100,
   );
-  for (const tunable of [CONV_3X3, CONV_3X3_GRAD_WEIGHT, CONV_1X1]) {
+  for (const tunable of [CONV_3X3, CONV_3X3_GRAD_WEIGHT, CONV_1X1] as readonly Tunable[]) {
     it.each(candidatesHere(device, tunable, SHAPE))(`of ${tunable.op} equals the float64 reference: %s`, async (name) => {
       const before = device.tuning;
       try {
