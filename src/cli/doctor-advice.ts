@@ -39,7 +39,8 @@ export function advise(adapter: AdapterReport | null, adapters: readonly NamedAd
   if (mesa !== undefined && mesa < MESA_TESTED)
     slow(`Mesa ${mesa} is older than ${MESA_TESTED}, the oldest tested: update mesa-vulkan-drivers.`);
   if (!adapter.features.includes('shader-f16')) slow('No shader-f16: feature maps are stored in 32 bits, twice the memory of 16.');
-  if (!adapter.features.includes('timestamp-query')) slow('No timestamp-query: `mcgpu bench` times kernels by the clock, waiting included.');
+  if (!adapter.features.includes('timestamp-query'))
+    slow('No timestamp-query: `mcgpu bench` times kernels by the clock, waiting included.');
   if (advice.length === 0) advice.push({ level: 'good', text: 'A GPU with all that mcgpu uses.' });
   return advice;
 }

@@ -15,7 +15,13 @@ const STATE: CheckpointState = {
   configHash: 'c'.repeat(64),
   dataHash: 'd'.repeat(64),
   adapter: 'llvmpipe',
-  tuning: { schema: 'mcgpu.tuning/1', adapter: 'llvmpipe', driver: 'Mesa', wgsl: '0', choices: { 'conv1x1 8->8 4096px f32': 'quarter wg32' } },
+  tuning: {
+    schema: 'mcgpu.tuning/1',
+    adapter: 'llvmpipe',
+    driver: 'Mesa',
+    wgsl: '0',
+    choices: { 'conv1x1 8->8 4096px f32': 'quarter wg32' },
+  },
   best: { step: 400, score: 0.1 + 0.2 },
   elapsedS: 12.5,
 };
