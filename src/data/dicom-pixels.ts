@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import type { DicomDataset } from './dicom-dataset.js';
 import type { DicomFile } from './dicom-file.js';
-import { sizeProblem } from './mammogram.js';
+import { MAX_PIXELS } from './mammogram.js';
 import type { PixelDecoder } from './pixel-decoder.js';
 import { checkCodestream } from './pixel-decoder.js';
 
@@ -52,8 +52,9 @@ export function pixelLayout(dataset: DicomDataset): PixelLayout {
   }
   const width = dataset.uint16(TAG.columns) ?? 0;
   const height = dataset.uint16(TAG.rows) ?? 0;
-  const problem = sizeProblem(width, height);
-  if (problem !== null) throw new UserError(`${problem}.`);
+  if (width < 1 || height < 1 || width * height > MAX_PIXELS) {
+    throw new UserError(`the DICOM file says ${width}x${height} pixels, expected 1 to ${MAX_PIXELS / 1e6} megapixels. Export it again.`);
+  }
   const signed = dataset.uint16(TAG.pixelRepresentation) === 1;
   const frames = Math.max(1, Math.trunc(dataset.decimals(TAG.numberOfFrames)[0] ?? 1) || 1);
   return { width, height, ...bitLayout(dataset), signed, photometric, frames };

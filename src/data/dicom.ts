@@ -1,8 +1,10 @@
+import { UserError } from '../errors.js';
 import type { DicomDataset } from './dicom-dataset.js';
 import { displayIntensities } from './dicom-display.js';
 import { readDicomFile } from './dicom-file.js';
 import { framePixels, pixelLayout } from './dicom-pixels.js';
 import type { IntensityDomain, Mammogram } from './mammogram.js';
+import { sizeProblem } from './mammogram.js';
 import type { PixelDecoder } from './pixel-decoder.js';
 import { dicomPixelSpacing } from './pixel-spacing.js';
 
@@ -46,6 +48,9 @@ export async function readDicom(bytes: Uint8Array, decoder: PixelDecoder | null)
   const file = await readDicomFile(bytes);
   const { dataset } = file;
   const layout = pixelLayout(dataset);
+  const { width, height } = layout;
+  const problem = sizeProblem(width, height);
+  if (problem !== null) throw new UserError(`${problem}.`);
   const warnings: string[] = [];
   if (layout.frames > 1) warnings.push(`The file holds ${layout.frames} frames; only the first is read.`);
   const domain = intensityDomain(dataset);
@@ -53,7 +58,7 @@ export async function readDicom(bytes: Uint8Array, decoder: PixelDecoder | null)
   const stored = await framePixels(file, layout, 0, decoder);
   const data = displayIntensities(dataset, layout, stored, domain, warnings);
   return {
-    image: { width: layout.width, height: layout.height, data },
+    image: { width, height, data },
     pixelSpacingMm: dicomPixelSpacing(dataset, warnings),
     bitDepth: layout.bitsStored,
     laterality: laterality(dataset),

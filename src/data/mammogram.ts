@@ -29,8 +29,7 @@ export const MAX_PIXELS = 100_000_000;
 
 /** What is wrong with a size, as the end of a sentence, or null. Checked before anything is allocated or decoded. */
 export function sizeProblem(width: number, height: number): string | null {
-  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
-    return `its size is ${width}x${height} pixels. Export it again`;
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0)) return `its size is ${width}x${height} pixels`;
   if (Math.min(width, height) < MIN_SIDE_PX) {
     return `${width}x${height} pixels are too few (at least ${MIN_SIDE_PX}x${MIN_SIDE_PX}). Give the original image`;
   }
