@@ -27,6 +27,12 @@ function isParameter(x: Tensor): x is Parameter {
   return x instanceof Parameter;
 }
 
+/** Option of ops whose result may be a part of a larger map. */
+export interface Placed {
+  /** Where to write the result, e.g. a channel slice of what a concatenation will be; default: memory of its own. */
+  readonly into?: Tensor<'NCHW'> | undefined;
+}
+
 export interface TapeOptions {
   /** Gradients will be asked for. */
   readonly grad: boolean;

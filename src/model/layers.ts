@@ -2,7 +2,7 @@ import { batchNorm } from '../autograd/ops/batch-norm.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
 import { conv2d } from '../autograd/ops/conv2d.js';
 import { conv2dUpsampled, upsamplingScale } from '../autograd/ops/conv2d-upsampled.js';
-import type { Tape } from '../autograd/tape.js';
+import type { Placed, Tape } from '../autograd/tape.js';
 import { detach, type Tensor } from '../runtime/tensor.js';
 
 /** A named array of a network: a learnt parameter, or a buffer (running statistic of a batch norm). */
@@ -26,11 +26,9 @@ export interface Pass {
 
 export type Layer = (pass: Pass, x: Tensor<'NCHW'>, options?: LayerOptions) => Tensor<'NCHW'>;
 
-export interface LayerOptions {
+export interface LayerOptions extends Placed {
   /** x is upsampled to this size first. */
   readonly size?: MapSize | undefined;
-  /** Where to write the result, e.g. a channel slice of what a concatenation will be; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /** Pixels. */

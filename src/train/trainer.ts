@@ -59,8 +59,8 @@ export class Trainer {
 
     const one = device.tensor('', [], [1], 'one');
     const parts = { network, optimizer, one };
-    checkBudget(parts, config, options.memoryBudgetBytes ?? Infinity);
     const { recorder, objective } = recordStep(parts, batch, config);
+    if (options.memoryBudgetBytes !== undefined) checkBudget(parts, config, recorder.plan().peakBytes, options.memoryBudgetBytes);
     const program = await recorder.compile({ label: 'training step' });
     return new Trainer(device, config, network, optimizer, layout, program, stepState, batch, one, objective);
   }

@@ -45,9 +45,8 @@ export function recordStep(
   return { recorder, objective };
 }
 
-/** @throws UserError where the step's memory plan exceeds the budget; it says what a step of other settings would need */
-export function checkBudget(parts: StepParts, config: TrainConfig, budgetBytes: number): void {
-  const needed = plannedBytes(parts, config);
+/** @throws UserError where what the step's memory plan needs exceeds the budget; it says what a step of other settings would need */
+export function checkBudget(parts: StepParts, config: TrainConfig, needed: number, budgetBytes: number): void {
   if (needed <= budgetBytes) return;
   const { train } = config;
   const choices: [setting: string, change: Partial<TrainConfig['train']>, possible: boolean][] = [

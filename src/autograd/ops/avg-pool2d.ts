@@ -1,9 +1,9 @@
 import * as kernels from '../../kernels/avg-pool2d.js';
 import { pooledShape } from '../../kernels/pool-window.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import type { Tape } from '../tape.js';
+import type { Placed, Tape } from '../tape.js';
 
-export interface AvgPool2dOptions {
+export interface AvgPool2dOptions extends Placed {
   /** Side of the square window, its step (default: the side) and the border of zeros, in pixels. */
   readonly kernelSize: number;
   readonly stride?: number;
@@ -12,8 +12,6 @@ export interface AvgPool2dOptions {
   readonly ceilMode?: boolean;
   /** Divides by the padding too; never by what ceil mode adds beyond it. */
   readonly countIncludePad?: boolean;
-  /** Where to write the result; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /** Mean of every window. Throws RangeError where no window fits or the padding exceeds half the window. */

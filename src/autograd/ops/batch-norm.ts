@@ -1,6 +1,6 @@
 import * as kernels from '../../kernels/batch-norm.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import type { Tape } from '../tape.js';
+import type { Placed, Tape } from '../tape.js';
 
 /** Learnt scale and shift, and the persistent statistics that training updates in place. */
 export interface BatchNormState {
@@ -10,7 +10,7 @@ export interface BatchNormState {
   readonly runningVar: Tensor<'C'>;
 }
 
-export interface BatchNormOptions {
+export interface BatchNormOptions extends Placed {
   /** true: normalise by the batch and update the running statistics; false: normalise by the running statistics. */
   readonly training: boolean;
   /** Weight of the new batch in the running statistics. */
@@ -18,8 +18,6 @@ export interface BatchNormOptions {
   readonly eps?: number;
   /** Fuses max(y, 0) into the pass that writes y, and its mask into the gradient. */
   readonly relu?: boolean;
-  /** Where to write the result; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**

@@ -1,16 +1,14 @@
 import * as kernels from '../../kernels/bilinear.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import type { Tape } from '../tape.js';
+import type { Placed, Tape } from '../tape.js';
 
 /** Positions are whole numbers of 1 / (2 * out) pixels, in 32 bits with sign. */
 const MAX_PRODUCT = 2 ** 29;
 
-export interface BilinearOptions {
+export interface BilinearOptions extends Placed {
   /** Of the result, pixels. */
   readonly height: number;
   readonly width: number;
-  /** Where to write the result; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**

@@ -1,16 +1,14 @@
 import { conv2dGradBias } from '../../kernels/conv2d-grad-bias.js';
 import * as kernels from '../../kernels/conv2d-upsampled.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import type { Tape } from '../tape.js';
+import type { Placed, Tape } from '../tape.js';
 import { relu as reluOp } from './relu.js';
 
-export interface Conv2dUpsampledOptions {
+export interface Conv2dUpsampledOptions extends Placed {
   /** How many times x is enlarged, along H and W alike. */
   readonly scale: number;
   /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
   readonly relu?: boolean;
-  /** Where to write the result; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**

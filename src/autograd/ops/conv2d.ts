@@ -3,18 +3,16 @@ import { conv2dGradBias } from '../../kernels/conv2d-grad-bias.js';
 import * as gradients from '../../kernels/conv2d-grad-weight.js';
 import type { ConvGeometry } from '../../kernels/conv2d-blocks.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import type { Tape } from '../tape.js';
+import type { Placed, Tape } from '../tape.js';
 import { relu as reluOp } from './relu.js';
 
-export interface Conv2dOptions {
+export interface Conv2dOptions extends Placed {
   /** Pixels, along H and W alike. */
   readonly stride?: number;
   readonly padding?: number;
   readonly dilation?: number;
   /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
   readonly relu?: boolean;
-  /** Where to write the result; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**

@@ -1,17 +1,15 @@
 import * as kernels from '../../kernels/max-pool2d.js';
 import { pooledShape } from '../../kernels/pool-window.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import type { Tape } from '../tape.js';
+import type { Placed, Tape } from '../tape.js';
 
-export interface MaxPool2dOptions {
+export interface MaxPool2dOptions extends Placed {
   /** Side of the square window, its step (default: the side) and the border that never wins, in pixels. */
   readonly kernelSize: number;
   readonly stride?: number;
   readonly padding?: number;
   /** Keeps a last window that hangs over the far border. */
   readonly ceilMode?: boolean;
-  /** Where to write the result; default: memory of its own. */
-  readonly into?: Tensor<'NCHW'> | undefined;
 }
 
 /**
