@@ -30,8 +30,8 @@ export function upsampledCases(): KernelCase[] {
         work: { flops: 2 * mixing + taps, bytes: bytes + 4 * (lowPixels * INPUTS + 9 * INPUTS * OUTPUTS) },
         record: (r, make) => {
           const [x, dx] = [make.tensor('NCHW', N, INPUTS, low, low), make.tensor('NCHW', N, INPUTS, low, low)];
-          const [weight, dw] = [make.tensor('OIHW', OUTPUTS, INPUTS, 3, 3), make.tensor('OIHW', OUTPUTS, INPUTS, 3, 3)];
-          conv2dUpsampledGrad(r, x, weight, make.tensor('NCHW', N, OUTPUTS, SIDE, SIDE), { dx, dw });
+          const [mixed, dw] = [make.tensor('OIHW', 9 * OUTPUTS, INPUTS, 1, 1), make.tensor('OIHW', OUTPUTS, INPUTS, 3, 3)];
+          conv2dUpsampledGrad(r, x, mixed, make.tensor('NCHW', N, OUTPUTS, SIDE, SIDE), { dx, dw });
         },
       },
     ] satisfies KernelCase[];

@@ -52,12 +52,14 @@ export function commutes(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>,
   return tunable !== undefined && chosen(r.device, tunable, shape) === 'commuted';
 }
 
-/** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. */
-export function conv2dUpsampled(r: Recorder, { x, weight, bias, y }: ConvTensors, relu: boolean): void {
-  const { mixed, rows, alongW, alongH } = stages(r, x, weight, y);
-  conv2d(r, { x, weight: mixingWeights(r, weight), bias: null, y: splitChannels(mixed, 9) }, POINTWISE, false);
+/** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. Returns the mixing weights, for the gradient. */
+export function conv2dUpsampled(r: Recorder, { x, weight, bias, y }: ConvTensors, relu: boolean): Tensor<'OIHW'> {
+  const { mixed, rows, alongW, alongH } = stages(r, x, y);
+  const mixing = mixingWeights(r, weight);
+  conv2d(r, { x, weight: mixing, bias: null, y: splitChannels(mixed, 9) }, POINTWISE, false);
   upsampleTaps(r, splitChannels(mixed, 3), splitChannels(rows, 3), alongW);
   upsampleTaps(r, rows, y, alongH, { bias, relu });
+  return mixing;
 }
 
 interface UpsampledGradients {
@@ -66,23 +68,22 @@ interface UpsampledGradients {
   readonly dw: Tensor<'OIHW'> | undefined;
 }
 
-/** That of the bias is conv2d's. */
+/** That of the bias is conv2d's. @param mixing what `conv2dUpsampled` returned */
 export function conv2dUpsampledGrad(
   r: Recorder,
   x: Tensor<'NCHW'>,
-  weight: Tensor<'OIHW'>,
+  mixing: Tensor<'OIHW'>,
   dy: Tensor<'NCHW'>,
   { dx, dw }: UpsampledGradients,
 ): void {
-  const { mixed, rows, alongW, alongH } = stages(r, x, weight, dy);
+  const { mixed, rows, alongW, alongH } = stages(r, x, dy);
   upsampleTapsGrad(r, dy, rows, alongH);
   upsampleTapsGrad(r, splitChannels(rows, 3), splitChannels(mixed, 3), alongW);
-  if (dx) conv2dGradInput(r, mixingWeights(r, weight), splitChannels(mixed, 9), dx, POINTWISE);
+  if (dx) conv2dGradInput(r, mixing, splitChannels(mixed, 9), dx, POINTWISE);
   if (!dw) return;
-  const [outputs, inputs] = [weight.dim('O'), weight.dim('I')];
-  const gradient = r.empty('OIHW', [9 * outputs, inputs, 1, 1], 'gradient of the mixing weights');
+  const gradient = r.empty('OIHW', mixing.shape, 'gradient of the mixing weights');
   conv2dGradWeight(r, x, splitChannels(mixed, 9), gradient, POINTWISE);
-  swapAxes(r, gradient, dw, { rows: 9, columns: inputs });
+  swapAxes(r, gradient, dw, { rows: 9, columns: mixing.dim('I') });
 }
 
 /** Weights of the 1x1 convolution that mixes the channels: [9*O,I,1,1], the 9 taps of an output channel side by side. */
@@ -104,8 +105,8 @@ interface Axis {
 }
 
 /** The maps between x and y, transient, or their gradients; and how the taps go along each axis. */
-function stages(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, y: Tensor<'NCHW'>) {
-  const [images, outputs, height, width] = [x.dim('N'), weight.dim('O'), x.dim('H'), x.dim('W')];
+function stages(r: Recorder, x: Tensor<'NCHW'>, y: Tensor<'NCHW'>) {
+  const [images, outputs, height, width] = [x.dim('N'), y.dim('C'), x.dim('H'), x.dim('W')];
   const ratio = y.dim('W') / width;
   return {
     mixed: r.empty('NCHW', [images, outputs, 9 * height, width], 'mixed channels'),
