@@ -1,6 +1,7 @@
 // First stage of attention pooling: sums over every lanes-th pixel of a plane; partial-sum.wgsl adds them.
 //   partials[n, column, lane] = sum over p = lane, lane + lanes, ... of a[n,p] * x[n,c,p], or of a alone
 // One invocation per partial of this run of channels; grid = channels*N*lanes / WG folded into x and y.
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/plane-share.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -12,8 +13,8 @@ struct Params {
   firstColumn: u32,                   // column of the first channel of this run
   plain: u32,                         // 1: the sum of a alone; x is bound to something else and not read
 }
-@group(0) @binding(0) var<storage, read> attention: array<f32>;        // [N,P]
-@group(0) @binding(1) var<storage, read> x: array<f32>;                // [N,xChannels,P]
+@group(0) @binding(0) var<storage, read> attention: array<Map>;        // [N,P]
+@group(0) @binding(1) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;   // [N,columns,lanes]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -28,11 +29,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   for (var p = share.lane; p < params.plane; p += 4u * params.lanes) {
     let quad = planeQuad(p);
     let aAt = aBase + quad.at;
-    let a = select(vec4f(), vec4f(attention[aAt.x], attention[aAt.y], attention[aAt.z], attention[aAt.w]), quad.inside);
+    let a = select(vec4f(), vec4f(Map4(attention[aAt.x], attention[aAt.y], attention[aAt.z], attention[aAt.w])), quad.inside);
     var v = vec4f(1.0);
     if (params.plain == 0u) {
       let xAt = xBase + quad.at;
-      v = vec4f(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w]);
+      v = vec4f(Map4(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w]));
     }
     sum += dot(a, v);
   }

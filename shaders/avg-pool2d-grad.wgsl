@@ -1,6 +1,7 @@
 // Gradient of average pooling, gathered from the windows that cover a pixel.
 //   dx[n,c,i,j] = sum over windows o around (i,j) of dy[n,c,o] / pixels counted in o
 // One invocation per pixel of dx and group of CHANNELS channels; grid = (ceil(H*W / WG), ceil(C / CHANNELS), N).
+// requires: lib/map.wgsl
 // requires: lib/window.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -13,8 +14,8 @@ struct Params {
   dyChannels: u32, dyOffset: u32,     // channels in each buffer, first channel of this run there
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,H,W]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(1) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,H,W]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -33,10 +34,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
         let high = windowLength(row, params.kernelSize, params.stride, params.padding, params.height, params.countIncludePad);
         for (var column = columns.first; column < columns.end; column++) {
           let wide = windowLength(column, params.kernelSize, params.stride, params.padding, params.width, params.countIncludePad);
-          sum += dy[base + row * params.outWidth + column] / f32(high * wide);
+          sum += f32(dy[base + row * params.outWidth + column]) / f32(high * wide);
         }
       }
-      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = sum;
+      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = Map(sum);
     }
   }
 }

@@ -1,6 +1,7 @@
 // Average pooling, NCHW.
 //   y[n,c,i,j] = sum of x over the window of (i,j) / pixels counted: those in the image, with countIncludePad also the padding
 // One invocation per pixel of y and group of CHANNELS channels, which share the window; grid = (ceil(OH*OW / WG), ceil(C / CHANNELS), N).
+// requires: lib/map.wgsl
 // requires: lib/window.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -13,8 +14,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in each buffer, first channel of this run there
   yChannels: u32, yOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,yChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read_write> y: array<Map>;          // [N,yChannels,OH,OW]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -33,9 +34,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
       let base = (group.z * params.xChannels + params.xOffset + c) * plane;
       var sum = 0.0;
       for (var row = rows.first; row < rows.end; row++) {
-        for (var column = columns.first; column < columns.end; column++) { sum += x[base + row * params.width + column]; }
+        for (var column = columns.first; column < columns.end; column++) { sum += f32(x[base + row * params.width + column]); }
       }
-      y[(group.z * params.yChannels + params.yOffset + c) * outPlane + p] = sum / f32(high * wide);
+      y[(group.z * params.yChannels + params.yOffset + c) * outPlane + p] = Map(sum / f32(high * wide));
     }
   }
 }

@@ -2,6 +2,7 @@
 //   g = dy, or 0 where the fused ReLU cut y off;  z = (x - mean) / deviation
 //   partial[c,k] = (sum of g * z, sum of g)                               k = image * lanes + lane
 // One invocation per partial; grid = C*K / WG folded into x and y.
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/batch-norm.wgsl
 // requires: lib/plane-share.wgsl
@@ -14,8 +15,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in each buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,P]
 @group(0) @binding(2) var<storage, read> table: array<f32>;            // [C,TABLE]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;    // [C,K,2], K = N * lanes
 @group(0) @binding(4) var<uniform> params: Params;
@@ -37,8 +38,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
     let quad = planeQuad(p);
     let xAt = xBase + quad.at;
     let dyAt = dyBase + quad.at;
-    let v = vec4f(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w]);
-    let d = vec4f(dy[dyAt.x], dy[dyAt.y], dy[dyAt.z], dy[dyAt.w]);
+    let v = vec4f(Map4(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w]));
+    let d = vec4f(Map4(dy[dyAt.x], dy[dyAt.y], dy[dyAt.z], dy[dyAt.w]));
     // The affine of every pixel as the forward pass computes it, so that both agree on y > 0.
     let y = vec4f(
       batchNormAffine(v.x, mean, scale, bias), batchNormAffine(v.y, mean, scale, bias),

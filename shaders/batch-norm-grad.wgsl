@@ -2,6 +2,7 @@
 //   g = dy, or 0 where the fused ReLU cut y off;  z = (x - mean) / deviation
 //   dx = scale * (g - (dbias + z * dweight) / M)        M = N*H*W in training; in evaluation 1/M is 0: the statistics are constants
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
+// requires: lib/map.wgsl
 // requires: lib/batch-norm.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -13,12 +14,12 @@ struct Params {
   dyChannels: u32, dyOffset: u32,
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,P]
 @group(0) @binding(2) var<storage, read> table: array<f32>;            // [C,TABLE]
 @group(0) @binding(3) var<storage, read> dweight: array<f32>;          // [C]
 @group(0) @binding(4) var<storage, read> dbias: array<f32>;            // [C]
-@group(0) @binding(5) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,P]
+@group(0) @binding(5) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,P]
 @group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -34,9 +35,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let dyBase = (group.z * params.dyChannels + params.dyOffset + group.y) * params.plane;
   let dxBase = (group.z * params.dxChannels + params.dxOffset + group.y) * params.plane;
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
-    let v = x[xBase + p];
+    let v = f32(x[xBase + p]);
     let open = params.relu == 0 || batchNormAffine(v, mean, scale, bias) > 0.0;
-    let g = select(0.0, dy[dyBase + p], open);
-    dx[dxBase + p] = scale * (g - meanGrad - (v - mean) * slope);
+    let g = select(0.0, f32(dy[dyBase + p]), open);
+    dx[dxBase + p] = Map(scale * (g - meanGrad - (v - mean) * slope));
   }
 }

@@ -2,6 +2,7 @@
 //   partial[c,k] = (count, mean, sum of (x - mean)^2)                     k = image * lanes + lane
 // Every invocation sums differences from its own first pixel, so that neither a large mean nor an outlier cancels.
 // One invocation per partial; grid = C*K / WG folded into x and y.
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/plane-share.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -11,7 +12,7 @@ struct Params {
   first: u32,                         // partial of this run's first channel
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>;    // [C,K,3], K = N * lanes
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -21,13 +22,13 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   if (e >= params.count) { return; }
   let share = planeShare(e);
   let base = (share.image * params.xChannels + params.xOffset + share.channel) * params.plane;
-  let shift = x[base + min(share.lane, params.plane - 1u)];
+  let shift = f32(x[base + min(share.lane, params.plane - 1u)]);
   var sum = 0.0;
   var squares = 0.0;
   for (var p = share.lane; p < params.plane; p += 4u * params.lanes) {
     let quad = planeQuad(p);
     let at = base + quad.at;
-    let d = select(vec4f(), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]) - shift, quad.inside);
+    let d = select(vec4f(), vec4f(Map4(x[at.x], x[at.y], x[at.z], x[at.w])) - shift, quad.inside);
     sum += (d.x + d.y) + (d.z + d.w);
     squares += dot(d, d);
   }

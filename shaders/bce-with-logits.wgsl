@@ -2,6 +2,7 @@
 //   term = weight * ((1 - t) * softplus(z) + posWeight[c] * t * softplus(-z))
 //   partials[n,c,lane] = sum of mask * term, sum of mask
 // One invocation per partial; grid = N*C*lanes / WG folded into x and y.
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/logistic.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -10,7 +11,7 @@ struct Params {
   count: u32, lanes: u32, channels: u32,                               // partials, invocations that share a plane, C
   weighted: u32, posWeighted: u32, masked: u32,   // 0: that array is bound to something else and not read
 }
-@group(0) @binding(0) var<storage, read> logits: array<f32>;           // [N,C,P]
+@group(0) @binding(0) var<storage, read> logits: array<Map>;           // [N,C,P]
 @group(0) @binding(1) var<storage, read> labels: array<f32>;           // [N,C,P], targets 0 .. 1
 @group(0) @binding(2) var<storage, read> weight: array<f32>;           // [N,C,P]
 @group(0) @binding(3) var<storage, read> posWeight: array<f32>;        // [C]
@@ -29,7 +30,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   var sum = vec2f();
   for (var p = e - plane * params.lanes; p < params.plane; p += params.lanes) {
     let i = plane * params.plane + p;
-    let z = logits[i];
+    let z = f32(logits[i]);
     let t = labels[i];
     var term = (1.0 - t) * softplus(z) + positive * t * softplus(-z);
     if (params.weighted == 1u) { term *= weight[i]; }

@@ -2,6 +2,7 @@
 //   dx[o,a,k] = sum over i of max(0, 1 - |s(i) - a|) * dy[o,i,k]        s(i) = (i + 0.5) * size / outSize - 0.5 clamped to 0 ... size - 1
 // In units of 1 / (2 * outSize): s(i) - a = (2i + 1) * size - (2a + 1) * outSize.
 // One invocation per element of dx's plane and group of CHANNELS channels; grid = (ceil(outer*size*inner / WG), ceil(C / CHANNELS), N).
+// requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override CHANNELS: u32 = 8;           // channels per invocation
@@ -12,8 +13,8 @@ struct Params {
   dyChannels: u32, dyOffset: u32,     // channels in each buffer, first channel of this run there
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,outer,outSize,inner]
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,outer,size,inner]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;               // [N,dyChannels,outer,outSize,inner]
+@group(0) @binding(1) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,outer,size,inner]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -41,11 +42,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
       var sum = 0.0;
       for (var i = first; i < end; i++) {
         let weight = 1.0 - f32(abs(clamp(distance, lowest, highest))) * unit;
-        sum += max(weight, 0.0) * dy[at];
+        sum += max(weight, 0.0) * f32(dy[at]);
         distance += i32(2 * size);
         at += params.inner;
       }
-      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = sum;
+      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = Map(sum);
     }
   }
 }

@@ -2,6 +2,7 @@
 //   dx[a,k] = sum over i of max(0, 1 - |s(i) - a|) * dy[i,k]            s(i) = (i + 0.5) / SCALE - 0.5 clamped to 0 ... H - 1
 // The SCALE rows of gap g (see bilinear-strips.wgsl) count for rows g - 1 and g of dx; those at the borders for one row, in full.
 // One invocation per column of ROWS rows of dx; grid = (ceil(ceil(H / ROWS) * W / WG), C, N).
+// requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override SCALE: u32 = 2;              // even
@@ -12,8 +13,8 @@ struct Params {
   dyChannels: u32, dyOffset: u32,     // channels in each buffer, first channel of this run there
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,W]
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,H,W]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,W]
+@group(0) @binding(1) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,H,W]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -32,13 +33,13 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
       let i = gap * SCALE - SCALE / 2u;
       for (var t = 0u; t < SCALE; t++) {
         // Before row 0 the index wraps round: outside as well.
-        let g = select(0.0, dy[base + min(i + t, params.outHeight - 1u) * params.width + k], i + t < params.outHeight);
+        let g = select(0.0, f32(dy[base + min(i + t, params.outHeight - 1u) * params.width + k]), i + t < params.outHeight);
         let weight = (f32(t) + 0.5) / f32(SCALE);
         upper += (1.0 - weight) * g;
         lower += weight * g;
       }
       if (gap == params.height) { upper += lower; }
-      if (gap > first) { dx[to + (gap - 1u) * params.width + k] = own + upper; }
+      if (gap > first) { dx[to + (gap - 1u) * params.width + k] = Map(own + upper); }
       own = select(lower, upper + lower, gap == 0u);
     }
   }

@@ -3,6 +3,7 @@
 // Gap g lies between rows g - 1 and g of x (g = 0 ... H; beyond the border the last row is repeated) and holds SCALE rows of y, the
 // first of them g*SCALE - SCALE/2. They share the two rows, and a gap shares one with the next.
 // One invocation per column of ROWS / SCALE gaps; grid = (ceil(ceil((H + 1) * SCALE / ROWS) * OW / WG), C, N).
+// requires: lib/map.wgsl
 // requires: lib/bilinear.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -14,8 +15,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in each buffer, first channel of this run there
   yChannels: u32, yOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,yChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read_write> y: array<Map>;          // [N,yChannels,OH,OW]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -29,15 +30,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
     let last = params.height - 1u;
     let first = strip * (ROWS / SCALE);
     let row = base + (max(first, 1u) - 1u) * params.width;
-    var above = mix(x[row + column.low], x[row + column.high], column.weight);
+    var above = mix(f32(x[row + column.low]), f32(x[row + column.high]), column.weight);
     for (var gap = first; gap < min(first + ROWS / SCALE, params.height + 1u); gap++) {
       let next = base + min(gap, last) * params.width;
-      let below = mix(x[next + column.low], x[next + column.high], column.weight);
+      let below = mix(f32(x[next + column.low]), f32(x[next + column.high]), column.weight);
       // In the gaps at the borders half of the rows are outside y: before row 0 the index wraps round.
       let i = gap * SCALE - SCALE / 2u;
       for (var t = 0u; t < SCALE; t++) {
         let value = above + (below - above) * ((f32(t) + 0.5) / f32(SCALE));
-        if (i + t < params.outHeight) { y[to + (i + t) * params.outWidth + j] = value; }
+        if (i + t < params.outHeight) { y[to + (i + t) * params.outWidth + j] = Map(value); }
       }
       above = below;
     }

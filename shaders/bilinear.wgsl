@@ -1,6 +1,7 @@
 // Bilinear resampling to any size, NCHW, half-pixel centres, no antialiasing.
 //   y[n,c,i,j] = interpolation of x[n,c] at ((i + 0.5) * H / OH - 0.5, (j + 0.5) * W / OW - 0.5), clamped to the image
 // One invocation per pixel of y and group of CHANNELS channels, which share the weights; grid = (ceil(OH*OW / WG), ceil(C / CHANNELS), N).
+// requires: lib/map.wgsl
 // requires: lib/bilinear.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -11,8 +12,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in each buffer, first channel of this run there
   yChannels: u32, yOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,yChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read_write> y: array<Map>;          // [N,yChannels,OH,OW]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -29,9 +30,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
     for (var c = group.y * CHANNELS; c < end; c++) {
       let upper = base + row.low * params.width;
       let lower = base + row.high * params.width;
-      let above = mix(x[upper + column.low], x[upper + column.high], column.weight);
-      let below = mix(x[lower + column.low], x[lower + column.high], column.weight);
-      y[to] = mix(above, below, row.weight);
+      let above = mix(f32(x[upper + column.low]), f32(x[upper + column.high]), column.weight);
+      let below = mix(f32(x[lower + column.low]), f32(x[lower + column.high]), column.weight);
+      y[to] = Map(mix(above, below, row.weight));
       base += plane;
       to += outPlane;
     }

@@ -1,6 +1,7 @@
 // A factor per channel; also its gradient by x, with dy in the place of x.
 //   y[n,c,p] = gamma[c] * x[n,c,p]
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
+// requires: lib/map.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   plane: u32,                         // P = H*W
@@ -8,9 +9,9 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in each buffer, first channel of this run there
   yChannels: u32, yOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read> gamma: array<f32>;            // [C]
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;          // [N,yChannels,P]
+@group(0) @binding(2) var<storage, read_write> y: array<Map>;          // [N,yChannels,P]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -18,5 +19,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let factor = gamma[params.firstChannel + group.y];
   let xBase = (group.z * params.xChannels + params.xOffset + group.y) * params.plane;
   let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
-  for (var p = gid.x; p < params.plane; p += groups.x * WG) { y[yBase + p] = factor * x[xBase + p]; }
+  for (var p = gid.x; p < params.plane; p += groups.x * WG) { y[yBase + p] = Map(factor * f32(x[xBase + p])); }
 }

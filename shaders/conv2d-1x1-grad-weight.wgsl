@@ -4,6 +4,7 @@
 // 8 input times 8 output channels in registers: 16 loads serve 64 products. Then the workgroup adds its invocations in order, and
 // conv2d-grad-sum.wgsl the tiles.
 // grid = (ceil(inChannels / 8) * ceil(outChannels / 8) folded into x and y, tiles)
+// requires: lib/map.wgsl
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 64 numbers
 struct Params {
   count: u32,                         // N*OH*OW pixels of dy
@@ -15,8 +16,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -68,10 +69,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   while (p < end) {
     let xi = (n * params.xChannels + params.xOffset) * params.plane + i * params.stride * params.width + j * params.stride;
     let dyi = (n * params.dyChannels + params.dyOffset) * outPlane + i * params.outWidth + j;
-    let dyLow = vec4f(dy[dyi + out0.x], dy[dyi + out0.y], dy[dyi + out0.z], dy[dyi + out0.w]);
-    let dyHigh = vec4f(dy[dyi + out1.x], dy[dyi + out1.y], dy[dyi + out1.z], dy[dyi + out1.w]);
-    let xLow = vec4f(x[xi + in0.x], x[xi + in0.y], x[xi + in0.z], x[xi + in0.w]);
-    let xHigh = vec4f(x[xi + in1.x], x[xi + in1.y], x[xi + in1.z], x[xi + in1.w]);
+    let dyLow = vec4f(Map4(dy[dyi + out0.x], dy[dyi + out0.y], dy[dyi + out0.z], dy[dyi + out0.w]));
+    let dyHigh = vec4f(Map4(dy[dyi + out1.x], dy[dyi + out1.y], dy[dyi + out1.z], dy[dyi + out1.w]));
+    let xLow = vec4f(Map4(x[xi + in0.x], x[xi + in0.y], x[xi + in0.z], x[xi + in0.w]));
+    let xHigh = vec4f(Map4(x[xi + in1.x], x[xi + in1.y], x[xi + in1.z], x[xi + in1.w]));
     low0 += dyLow * xLow.x;
     high0 += dyHigh * xLow.x;
     low1 += dyLow * xLow.y;

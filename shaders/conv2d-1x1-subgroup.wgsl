@@ -4,6 +4,7 @@
 // load a vector of weights each and hand them round: 2 loads of x and 1 of weights serve 48 products.
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (ACCUMULATE) add.
 // grid = (N*ceil(P/2) / WG folded into x and y, ceil(outChannels / 24))
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
@@ -18,10 +19,10 @@ struct Params {
   hasBias: u32,                       // 1: bias is added, unless ACCUMULATE
   relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;            // [N,xChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;            // [N,xChannels,P]
 @group(0) @binding(1) var<uniform> weight: array<vec4f, 4096>;     // [octets,inChannels,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;      // [N,yChannels,P]
+@group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,P]
 @group(0) @binding(4) var<uniform> params: Params;
 
 // Sums of 8 output channels at two pixels.
@@ -35,8 +36,8 @@ fn store(at: u32, channel: u32, sum: f32) {
   if (channel >= params.outChannels) { return; }
   let place = at + channel * params.plane;
   var value = sum;
-  if (ACCUMULATE) { value += y[place]; }
-  y[place] = select(value, max(value, 0.0), params.relu == 1u);
+  if (ACCUMULATE) { value += f32(y[place]); }
+  y[place] = Map(select(value, max(value, 0.0), params.relu == 1u));
 }
 
 fn storeOctet(at: u32, first: u32, low: vec4f, high: vec4f) {
@@ -89,9 +90,9 @@ fn main(
     let step = select(0u, 1u, second);
     let wa = weight[at];
     let wb = weight[at + 2u * step];
-    let pa = vec2f(x[source], x[source + beside]);
+    let pa = vec2f(Map2(x[source], x[source + beside]));
     let next = source + step * params.plane;
-    let pb = select(vec2f(), vec2f(x[next], x[next + beside]), second);
+    let pb = select(vec2f(), vec2f(Map2(x[next], x[next + beside])), second);
     s0 = plus(s0, subgroupBroadcast(wa, 0u), subgroupBroadcast(wa, 1u), pa);
     s1 = plus(s1, subgroupBroadcast(wa, 2u), subgroupBroadcast(wa, 3u), pa);
     s2 = plus(s2, subgroupBroadcast(wa, 4u), subgroupBroadcast(wa, 5u), pa);

@@ -4,6 +4,7 @@
 // reads the weights (packed by conv2d-pack.wgsl) by a uniform index from a uniform buffer.
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (accumulate) add.
 // grid = (N*ceil(OH*OW/4) / WG folded into x and y, octets = ceil(outChannels / 8))
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -20,10 +21,10 @@ struct Params {
   relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
 }
 alias Octet = array<vec4f, 2>;        // one input channel for 8 output channels
-@group(0) @binding(0) var<storage, read> x: array<f32>;            // [N,xChannels,H,W]
+@group(0) @binding(0) var<storage, read> x: array<Map>;            // [N,xChannels,H,W]
 @group(0) @binding(1) var<uniform> weight: array<Octet, 2048>;     // [octets,inChannels,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;      // [N,yChannels,OH,OW]
+@group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,OH,OW]
 @group(0) @binding(4) var<uniform> params: Params;
 
 // Channels (rows) by pixels (columns).
@@ -33,9 +34,9 @@ fn outer(channels: vec4f, pixels: vec4f) -> mat4x4f {
 
 fn store(at: u32, channel: u32, sum: f32) {
   var value = sum;
-  if (params.accumulate == 1u) { value += y[at]; }
+  if (params.accumulate == 1u) { value += f32(y[at]); }
   else if (params.hasBias == 1u) { value += bias[params.biasOffset + channel]; }
-  y[at] = select(value, max(value, 0.0), params.relu == 1u);
+  y[at] = Map(select(value, max(value, 0.0), params.relu == 1u));
 }
 
 @compute @workgroup_size(WG, 1, 1)
@@ -54,7 +55,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   var high = mat4x4f();
   for (var c = 0u; c < params.inChannels; c++) {
     let t = octet * params.inChannels + c;
-    let pixels = vec4f(x[at.x], x[at.y], x[at.z], x[at.w]);
+    let pixels = vec4f(Map4(x[at.x], x[at.y], x[at.z], x[at.w]));
     low += outer(weight[t][0], pixels);
     high += outer(weight[t][1], pixels);
     at += params.plane;

@@ -6,6 +6,7 @@
 // reads dy of its channel, while x is loaded one column per invocation and handed round. So a row of a strip takes 8 loads of dy and
 // about 11 of x for 576 products. Nothing is added across invocations; conv2d-grad-sum.wgsl adds the tiles in order.
 // grid = (8*tiles / WG folded into x and y, ceil(inChannels / 8) * ceil(outChannels / 8))
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
@@ -21,8 +22,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,3,3]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -64,12 +65,12 @@ fn outer(pixels: vec3f, d: vec3f) -> mat3x3f {
 fn load(k: u32, at: i32, use8: bool, use2: bool) -> Pixels {
   let place = at + i32(k * params.height * params.width);
   var beyond = 0.0;
-  if (use2) { beyond = x[u32(place + 8)]; }
-  return Pixels(select(0.0, x[u32(place)], use8), beyond);
+  if (use2) { beyond = f32(x[u32(place + 8)]); }
+  return Pixels(select(0.0, f32(x[u32(place)]), use8), beyond);
 }
 
 fn loadDy(at: u32, column: u32, used: bool) -> f32 {
-  return select(0.0, dy[at + min(column, params.outWidth - 1u)], used && column < params.outWidth);
+  return select(0.0, f32(dy[at + min(column, params.outWidth - 1u)]), used && column < params.outWidth);
 }
 
 fn store(at: u32, sum: mat3x3f, used: bool) {

@@ -4,6 +4,7 @@
 // (n, chunk of rows, column). An invocation walks down its strips with the 3x3 window in registers: 3 loads of x and 8 of dy serve
 // 72 products. Then the workgroup adds its invocations in order, and conv2d-grad-sum.wgsl the tiles.
 // grid = (inChannels * ceil(outChannels / 8) folded into x and y, tiles)
+// requires: lib/map.wgsl
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 72 numbers
 struct Params {
   count: u32,                         // N*chunks*OW strips
@@ -16,8 +17,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,3,3]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -28,7 +29,7 @@ var<workgroup> sums: array<vec4f, 18u * WG>;
 fn loadRow(plane: u32, row: i32, columns: vec3u, columnIn: vec3<bool>) -> vec3f {
   let rowIn = row >= 0 && row < i32(params.height);
   let at = plane + select(0u, u32(row), rowIn) * params.width + columns;
-  return select(vec3f(), vec3f(x[at.x], x[at.y], x[at.z]), columnIn & vec3(rowIn));
+  return select(vec3f(), vec3f(Map3(x[at.x], x[at.y], x[at.z])), columnIn & vec3(rowIn));
 }
 
 @compute @workgroup_size(WG, 1, 1)
@@ -81,8 +82,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
       let bottom = loadRow(xPlane, row + 2, columns, columnIn);
       let d0 = low + at;
       let d1 = high + at;
-      let dyLow = vec4f(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]);
-      let dyHigh = vec4f(dy[d1.x], dy[d1.y], dy[d1.z], dy[d1.w]);
+      let dyLow = vec4f(Map4(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]));
+      let dyHigh = vec4f(Map4(dy[d1.x], dy[d1.y], dy[d1.z], dy[d1.w]));
       low0 += dyLow * top.x;
       high0 += dyHigh * top.x;
       low1 += dyLow * top.y;

@@ -5,6 +5,7 @@
 // serve 288 products, where conv2d-3x3.wgsl takes 18 and 18.
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (ACCUMULATE) add.
 // grid = (N*ceil(H/4)*W / WG folded into x and y, octets = ceil(outChannels / 8))
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
@@ -22,10 +23,10 @@ struct Params {
   relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
 }
 // The 9 taps of one input channel for 8 output channels: two vectors per tap. 227 of them are the 64 KiB of a uniform binding.
-@group(0) @binding(0) var<storage, read> x: array<f32>;            // [N,xChannels,H,W]
+@group(0) @binding(0) var<storage, read> x: array<Map>;            // [N,xChannels,H,W]
 @group(0) @binding(1) var<uniform> weight: array<vec4f, 4086>;     // [octets,inChannels,3,3,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;      // [N,yChannels,H,W]
+@group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,H,W]
 @group(0) @binding(4) var<uniform> params: Params;
 
 // Where an invocation finds the pixels beside its own: take them from its neighbours, or load the one that no neighbour holds.
@@ -33,9 +34,9 @@ struct Sides { takeLeft: bool, takeRight: bool, loadLeft: bool, loadRight: bool 
 
 // Three pixels of a row of x side by side; at is the place of the one in the middle.
 fn loadRow(at: u32, rowIn: bool, sides: Sides) -> vec3f {
-  let middle = select(0.0, x[at], rowIn);
+  let middle = select(0.0, f32(x[at]), rowIn);
   var beside = 0.0;
-  if (rowIn && (sides.loadLeft || sides.loadRight)) { beside = x[select(at + 1u, at - 1u, sides.loadLeft)]; }
+  if (rowIn && (sides.loadLeft || sides.loadRight)) { beside = f32(x[select(at + 1u, at - 1u, sides.loadLeft)]); }
   let left = select(select(0.0, beside, sides.loadLeft), subgroupShuffleUp(middle, 1u), sides.takeLeft);
   let right = select(select(0.0, beside, sides.loadRight), subgroupShuffleDown(middle, 1u), sides.takeRight);
   return vec3f(left, middle, right);
@@ -49,8 +50,8 @@ fn outer(channels: vec4f, pixels: vec4f) -> mat4x4f {
 fn store(at: u32, sum: f32, used: bool) {
   if (!used) { return; }
   var value = sum;
-  if (ACCUMULATE) { value += y[at]; }
-  y[at] = select(value, max(value, 0.0), params.relu == 1u);
+  if (ACCUMULATE) { value += f32(y[at]); }
+  y[at] = Map(select(value, max(value, 0.0), params.relu == 1u));
 }
 
 // One pixel of 8 channels, of which `stored` exist.

@@ -4,6 +4,7 @@
 // that 18 loads of x serve 288 products, and reads the weights (packed by conv2d-pack.wgsl) by a uniform index from a uniform buffer.
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (accumulate) add.
 // grid = (N*ceil(OH/4)*OW / WG folded into x and y, octets = ceil(outChannels / 8))
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -22,18 +23,18 @@ struct Params {
 }
 // The 9 taps of one input channel for 8 output channels: two vectors per tap. 227 of them are the 64 KiB of a uniform binding.
 alias Taps = array<vec4f, 18>;
-@group(0) @binding(0) var<storage, read> x: array<f32>;            // [N,xChannels,H,W]
+@group(0) @binding(0) var<storage, read> x: array<Map>;            // [N,xChannels,H,W]
 @group(0) @binding(1) var<uniform> weight: array<Taps, 227>;       // [octets,inChannels,3,3,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;      // [N,yChannels,OH,OW]
+@group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,OH,OW]
 @group(0) @binding(4) var<uniform> params: Params;
 
 // Six pixels of a column of x, from the row above the strip to the row below it.
 struct Column { top: vec4f, bottom: vec2f }
 
 fn loadColumn(top: vec4u, bottom: vec2u, topIn: vec4<bool>, bottomIn: vec2<bool>) -> Column {
-  let a = vec4f(x[top.x], x[top.y], x[top.z], x[top.w]);
-  let b = vec2f(x[bottom.x], x[bottom.y]);
+  let a = vec4f(Map4(x[top.x], x[top.y], x[top.z], x[top.w]));
+  let b = vec2f(Map2(x[bottom.x], x[bottom.y]));
   return Column(select(vec4f(), a, topIn), select(vec2f(), b, bottomIn));
 }
 
@@ -44,9 +45,9 @@ fn outer(channels: vec4f, pixels: vec4f) -> mat4x4f {
 
 fn store(at: u32, channel: u32, sum: f32) {
   var value = sum;
-  if (params.accumulate == 1u) { value += y[at]; }
+  if (params.accumulate == 1u) { value += f32(y[at]); }
   else if (params.hasBias == 1u) { value += bias[params.biasOffset + channel]; }
-  y[at] = select(value, max(value, 0.0), params.relu == 1u);
+  y[at] = Map(select(value, max(value, 0.0), params.relu == 1u));
 }
 
 @compute @workgroup_size(WG, 1, 1)

@@ -2,6 +2,7 @@
 //   dx[n,c,i,j] = sum over o, u, v of dy[n,o, (i + P - u*D) / S, (j + P - v*D) / S] * weight[o,c,u,v]     where S divides exactly
 // A run of dy's channels is added to a run of dx's; later runs of dy add to what the first wrote (accumulate).
 // One invocation per pixel of dx and 8 of its channels; grid = (N*H*W / WG folded into x and y, ceil(inChannels / 8)).
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -17,9 +18,9 @@ struct Params {
   weightIn: u32, weightOut: u32,      // first input and output channel of these runs in weight
   accumulate: u32,                    // 1: dx already holds the sum over earlier output channels
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;           // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;           // [N,dyChannels,OH,OW]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;       // [O,weightChannels,kernelHeight,kernelWidth]
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;     // [N,dxChannels,H,W]
+@group(0) @binding(2) var<storage, read_write> dx: array<Map>;     // [N,dxChannels,H,W]
 @group(0) @binding(3) var<uniform> params: Params;
 
 // Row or column of dy that tap `offset` (pixels from the window's start) connects with position `at` of x; -1 if none.
@@ -60,7 +61,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
       var dyi = (n * params.dyChannels + params.dyOffset) * outPlane + u32(row) * params.outWidth + u32(column);
       var tap = u * params.kernelWidth + v;
       for (var o = 0u; o < params.outChannels; o++) {
-        let value = dy[dyi];
+        let value = f32(dy[dyi]);
         let w0 = low + tap;
         let w1 = high + tap;
         sum0 += value * vec4f(weight[w0.x], weight[w0.y], weight[w0.z], weight[w0.w]);
@@ -73,7 +74,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   for (var k = 0u; k < min(8u, params.inChannels - first); k++) {
     let dxi = (n * params.dxChannels + params.dxOffset + first + k) * plane + pixel;
     var value = select(sum0[k & 3u], sum1[k & 3u], k >= 4u);
-    if (params.accumulate == 1u) { value += dx[dxi]; }
-    dx[dxi] = value;
+    if (params.accumulate == 1u) { value += f32(dx[dxi]); }
+    dx[dxi] = Map(value);
   }
 }

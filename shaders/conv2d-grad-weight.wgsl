@@ -3,6 +3,7 @@
 // Tile g holds pixels [g*tile, (g+1)*tile) of the flat index over N*OH*OW; conv2d-grad-sum.wgsl adds the tiles in order.
 // One workgroup per tile, tap (c,u,v) and 8 output channels; its invocations take every WG-th pixel and are added as a tree.
 // grid = (inChannels*taps folded into x and y, tiles * ceil(outChannels / 8) in z)
+// requires: lib/map.wgsl
 override WG: u32 = 64;                // invocations per workgroup, a power of two
 struct Params {
   count: u32,                         // N*OH*OW pixels of dy
@@ -15,8 +16,8 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,kernelHeight,kernelWidth]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -56,12 +57,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
     let row = i32(i * params.stride + u * params.dilation) - i32(params.padding);
     let column = i32(j * params.stride + v * params.dilation) - i32(params.padding);
     if (row >= 0 && row < i32(params.height) && column >= 0 && column < i32(params.width)) {
-      let value = x[(n * params.xChannels + params.xOffset + c) * plane + u32(row) * params.width + u32(column)];
+      let value = f32(x[(n * params.xChannels + params.xOffset + c) * plane + u32(row) * params.width + u32(column)]);
       let at = n * params.dyChannels * outPlane + i * params.outWidth + j;
       let d0 = channels0 + at;
       let d1 = channels1 + at;
-      sum0 += value * vec4f(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]);
-      sum1 += value * vec4f(dy[d1.x], dy[d1.y], dy[d1.z], dy[d1.w]);
+      sum0 += value * vec4f(Map4(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]));
+      sum1 += value * vec4f(Map4(dy[d1.x], dy[d1.y], dy[d1.z], dy[d1.w]));
     }
     p += WG;
     i += stepRows;

@@ -2,6 +2,7 @@
 //   y[n,o,i,j] = act(bias[o] + sum over c, u, v of x[n,c, i*S + u*D - P, j*S + v*D - P] * weight[o,c,u,v])     outside x: 0
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (accumulate) add.
 // One invocation per pixel of y and 8 output channels; grid = (N*OH*OW / WG folded into x and y, ceil(outChannels / 8)).
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -19,10 +20,10 @@ struct Params {
   accumulate: u32,                    // 1: y already holds the sum over earlier input channels
   relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;            // [N,xChannels,H,W]
+@group(0) @binding(0) var<storage, read> x: array<Map>;            // [N,xChannels,H,W]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;       // [O,weightChannels,kernelHeight,kernelWidth]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;      // [N,yChannels,OH,OW]
+@group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,OH,OW]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -53,7 +54,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
       var xi = (n * params.xChannels + params.xOffset) * plane + u32(row) * params.width + u32(column);
       var tap = u * params.kernelWidth + v;
       for (var c = 0u; c < params.inChannels; c++) {
-        let value = x[xi];
+        let value = f32(x[xi]);
         let w0 = low + tap;
         let w1 = high + tap;
         sum0 += value * vec4f(weight[w0.x], weight[w0.y], weight[w0.z], weight[w0.w]);
@@ -66,8 +67,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   for (var k = 0u; k < min(8u, params.outChannels - first); k++) {
     let yi = (n * params.yChannels + params.yOffset + first + k) * outPlane + pixel;
     var value = select(sum0[k & 3u], sum1[k & 3u], k >= 4u);
-    if (params.accumulate == 1u) { value += y[yi]; }
+    if (params.accumulate == 1u) { value += f32(y[yi]); }
     else if (params.hasBias == 1u) { value += bias[params.weightOut + first + k]; }
-    y[yi] = select(value, max(value, 0.0), params.relu == 1u);
+    y[yi] = Map(select(value, max(value, 0.0), params.relu == 1u));
   }
 }

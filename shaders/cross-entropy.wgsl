@@ -4,6 +4,7 @@
 //   partials[piece] = sum of mask * term, sum of mask * divisor; divisor = w[target], or 1 with probabilities, as PyTorch
 // Rows whose target is `ignored` count nowhere.
 // One workgroup per piece; grid = pieces.
+// requires: lib/map.wgsl
 // requires: lib/workgroup-sum.wgsl
 // requires: lib/class-target.wgsl
 override WG: u32 = 64;                // invocations per workgroup, a power of two
@@ -17,7 +18,7 @@ struct Params {
   probabilities: u32,                 // 0: labels are class indices [N,P]; 1: [N,C,P]
   weighted: u32, masked: u32,         // 0: that array is bound to something else and not read
 }
-@group(0) @binding(0) var<storage, read> logits: array<f32>;           // [N,C,P]
+@group(0) @binding(0) var<storage, read> logits: array<Map>;           // [N,C,P]
 @group(0) @binding(1) var<storage, read> labels: array<f32>;           // [N,P] or [N,C,P]
 @group(0) @binding(2) var<storage, read> weight: array<f32>;           // [C]
 @group(0) @binding(3) var<storage, read> mask: array<f32>;             // [N,P]
@@ -42,7 +43,7 @@ fn rowTerm(row: u32) -> vec2f {
   var term = 0.0;
   var divisor = 0.0;
   for (var c = 0u; c < params.classes; c++) {
-    let z = logits[start + c * params.inner] - norm.x;
+    let z = f32(logits[start + c * params.inner]) - norm.x;
     term += classShare(row, start, c) * (norm.y - z);
     if (params.probabilities == 0u && labels[row] == f32(c)) { divisor = classWeight(c); }
   }

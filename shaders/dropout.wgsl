@@ -2,6 +2,7 @@
 //   y[i] = bits(i) < threshold ? 0 : x[i] / (1 - probability)       i = row-major index in the whole tensor
 // The bits depend on i, on the random bits of this step and on the number of the layer, and on nothing else.
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
+// requires: lib/map.wgsl
 // requires: lib/hash.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -13,9 +14,9 @@ struct Params {
   xChannels: u32, xOffset: u32,       // channels in each buffer, first channel of this run there
   yChannels: u32, yOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read> seed: array<u32>;             // [1]
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;          // [N,yChannels,P]
+@group(0) @binding(2) var<storage, read_write> y: array<Map>;          // [N,yChannels,P]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -26,6 +27,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
     let dropped = hash3(base + p, stepBits, params.layer) < params.threshold;
-    y[yBase + p] = select(params.scale * x[xBase + p], 0.0, dropped);
+    y[yBase + p] = Map(select(params.scale * f32(x[xBase + p]), 0.0, dropped));
   }
 }

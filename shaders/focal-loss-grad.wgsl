@@ -2,6 +2,7 @@
 //   d term / dz = (alpha t + (1 - alpha) (1 - t)) * miss^gamma * (gamma (1 - 2t) p (1 - p) / miss * bce + (1 - t) p - t (1 - p))
 //   dz = dy * inverse * mask * d term / dz
 // One invocation per element; grid = (ceil(P / WG), C, N).
+// requires: lib/map.wgsl
 // requires: lib/logistic.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -10,12 +11,12 @@ struct Params {
   alpha: f32, oneMinusAlpha: f32,     // weights of positive and negative pixels
   masked: u32,                        // 0: mask is bound to something else and not read
 }
-@group(0) @binding(0) var<storage, read> logits: array<f32>;           // [N,C,P]
+@group(0) @binding(0) var<storage, read> logits: array<Map>;           // [N,C,P]
 @group(0) @binding(1) var<storage, read> labels: array<f32>;           // [N,C,P], targets 0 .. 1
 @group(0) @binding(2) var<storage, read> mask: array<f32>;             // [N,1,P]
 @group(0) @binding(3) var<storage, read> inverse: array<f32>;          // [1]: 1 / sum of mask
 @group(0) @binding(4) var<storage, read> dy: array<f32>;               // [1]
-@group(0) @binding(5) var<storage, read_write> dz: array<f32>;         // [N,C,P]
+@group(0) @binding(5) var<storage, read_write> dz: array<Map>;         // [N,C,P]
 @group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -23,7 +24,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let pixel = gid.x;
   if (pixel >= params.plane) { return; }
   let i = (gid.z * groups.y + gid.y) * params.plane + pixel;
-  let z = logits[i];
+  let z = f32(logits[i]);
   let t = labels[i];
   let s = sigmoidPair(z);
   let miss = s.x * (1.0 - t) + s.y * t;
@@ -33,5 +34,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   let slope = params.gamma * (1.0 - 2.0 * t) * ratio * bce + (1.0 - t) * s.x - t * s.y;
   var scale = dy[0] * inverse[0] * (params.alpha * t + params.oneMinusAlpha * (1.0 - t)) * powPositive(miss, params.gamma);
   if (params.masked == 1u) { scale *= mask[gid.z * params.plane + pixel]; }
-  dz[i] = scale * slope;
+  dz[i] = Map(scale * slope);
 }

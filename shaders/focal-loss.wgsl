@@ -3,6 +3,7 @@
 //   term = (alpha t + (1 - alpha) (1 - t)) * miss^gamma * bce
 //   partials[n,c,lane] = sum of mask * term, sum of mask
 // One invocation per partial; grid = N*C*lanes / WG folded into x and y.
+// requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/logistic.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -13,7 +14,7 @@ struct Params {
   alpha: f32, oneMinusAlpha: f32,     // weights of positive and negative pixels
   masked: u32,                        // 0: mask is bound to something else and not read
 }
-@group(0) @binding(0) var<storage, read> logits: array<f32>;           // [N,C,P]
+@group(0) @binding(0) var<storage, read> logits: array<Map>;           // [N,C,P]
 @group(0) @binding(1) var<storage, read> labels: array<f32>;           // [N,C,P], targets 0 .. 1
 @group(0) @binding(2) var<storage, read> mask: array<f32>;             // [N,1,P]
 @group(0) @binding(3) var<storage, read_write> partials: array<vec2f>; // [N,C,lanes]
@@ -28,7 +29,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   var sum = vec2f();
   for (var p = e - plane * params.lanes; p < params.plane; p += params.lanes) {
     let i = plane * params.plane + p;
-    let z = logits[i];
+    let z = f32(logits[i]);
     let t = labels[i];
     let s = sigmoidPair(z);
     let miss = s.x * (1.0 - t) + s.y * t;

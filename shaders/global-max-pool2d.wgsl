@@ -1,13 +1,14 @@
 // Maximum of every plane and where it is, NCHW -> NC.
 //   y[n,c] = max over p of x[n,c,p];  index[n,c] = the first p that attains it, as PyTorch
 // One workgroup per plane; grid = (C of this run, N).
+// requires: lib/map.wgsl
 override WG: u32 = 64;                // invocations per workgroup, a power of two
 struct Params {
   plane: u32,                         // P = H*W
   total: u32, firstChannel: u32,      // C of y, first channel of this run
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,P]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,C]
 @group(0) @binding(2) var<storage, read_write> index: array<u32>;      // [N,C]
 @group(0) @binding(3) var<uniform> params: Params;
@@ -19,9 +20,9 @@ var<workgroup> winner: array<u32, WG>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let base = (group.y * params.xChannels + params.xOffset + group.x) * params.plane;
   var at = min(lane, params.plane - 1);
-  var value = x[base + at];
+  var value = f32(x[base + at]);
   for (var p = lane + WG; p < params.plane; p += WG) {
-    let v = x[base + p];
+    let v = f32(x[base + p]);
     if (v > value) { value = v; at = p; }
   }
   best[lane] = value;

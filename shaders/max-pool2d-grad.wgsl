@@ -1,6 +1,7 @@
 // Gradient of max pooling, gathered: every pixel asks the windows that cover it whether it won.
 //   dx[n,c,i,j] = sum of dy[n,c,o] over windows o around (i,j) with index[n,c,o] = i * W + j
 // One invocation per pixel of dx and group of CHANNELS channels; grid = (ceil(H*W / WG), ceil(C / CHANNELS), N).
+// requires: lib/map.wgsl
 // requires: lib/window.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -13,9 +14,9 @@ struct Params {
   indexChannels: u32, indexOffset: u32,
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(1) var<storage, read> index: array<u32>;            // [N,indexChannels,OH,OW]
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,H,W]
+@group(0) @binding(2) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,H,W]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -33,16 +34,16 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
       var sum = 0.0;
       if (params.kernelSize <= params.stride) {       // at most one window covers a pixel: no loop
         let o = min(rows.first, params.outHeight - 1) * params.outWidth + min(columns.first, params.outWidth - 1);
-        sum = select(0.0, dy[dyBase + o], index[indexBase + o] == p);
+        sum = select(0.0, f32(dy[dyBase + o]), index[indexBase + o] == p);
       } else {
         for (var row = rows.first; row < rows.end; row++) {
           for (var column = columns.first; column < columns.end; column++) {
             let o = row * params.outWidth + column;
-            sum += select(0.0, dy[dyBase + o], index[indexBase + o] == p);
+            sum += select(0.0, f32(dy[dyBase + o]), index[indexBase + o] == p);
           }
         }
       }
-      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = sum;
+      dx[(group.z * params.dxChannels + params.dxOffset + c) * plane + p] = Map(sum);
     }
   }
 }

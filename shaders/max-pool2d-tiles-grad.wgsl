@@ -1,6 +1,7 @@
 // Gradient of max-pool2d-tiles.wgsl, gathered: every pixel asks its window whether it won.
 //   dx[n,c,i,j] = dy of its window where the window's code is (i mod SIDE) * SIDE + j mod SIDE, else 0
 // One invocation per column of four windows' height; grid = (ceil(ceil(H / (4*SIDE)) * W / WG), C, N).
+// requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override SIDE: u32 = 2;               // of a window, pixels; at most 16
@@ -12,9 +13,9 @@ struct Params {
   codesChannels: u32, codesOffset: u32,
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(1) var<storage, read> codes: array<u32>;            // [N,codesChannels,S,OW]
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,H,W]
+@group(0) @binding(2) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,H,W]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -31,11 +32,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
     let code = codes[codesBase + min(strip, params.strips - 1u) * params.outWidth + column];
     for (var w = 0u; w < 4u; w++) {
       let i = 4u * strip + w;
-      let g = select(0.0, dy[dyBase + min(i, params.outHeight - 1u) * params.outWidth + column], i < windows);
+      let g = select(0.0, f32(dy[dyBase + min(i, params.outHeight - 1u) * params.outWidth + column]), i < windows);
       let winner = (code >> (8u * w)) & 255u;
       for (var u = 0u; u < SIDE; u++) {
         let row = i * SIDE + u;
-        if (row < params.height) { dx[dxBase + row * params.width + j] = select(0.0, g, winner == u * SIDE + j % SIDE); }
+        if (row < params.height) { dx[dxBase + row * params.width + j] = Map(select(0.0, g, winner == u * SIDE + j % SIDE)); }
       }
     }
   }

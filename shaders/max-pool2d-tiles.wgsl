@@ -3,6 +3,7 @@
 //   codes[n,c,s,j]: four bytes; byte w = u * SIDE + v of the winner of window (4s + w, j)
 // A window that hangs over the far border repeats its last pixels, which never win.
 // One invocation per column of four windows; grid = (ceil(S*OW / WG), C, N), S = ceil(OH / 4).
+// requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override SIDE: u32 = 2;               // of a window, pixels; at most 16
@@ -13,8 +14,8 @@ struct Params {
   yChannels: u32, yOffset: u32,
   codesChannels: u32, codesOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,yChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read_write> y: array<Map>;          // [N,yChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> codes: array<u32>;      // [N,codesChannels,S,OW]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -29,17 +30,17 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
     var code = 0u;
     for (var w = 0u; w < 4u; w++) {
       let i = min(4u * strip + w, params.outHeight - 1u);
-      var best = x[base + i * SIDE * params.width + j * SIDE];
+      var best = f32(x[base + i * SIDE * params.width + j * SIDE]);
       var winner = 0u;
       for (var u = 0u; u < SIDE; u++) {
         let row = base + min(i * SIDE + u, params.height - 1u) * params.width;
         for (var v = select(0u, 1u, u == 0u); v < SIDE; v++) {
-          let value = x[row + min(j * SIDE + v, params.width - 1u)];
+          let value = f32(x[row + min(j * SIDE + v, params.width - 1u)]);
           winner = select(winner, u * SIDE + v, value > best);
           best = select(best, value, value > best);
         }
       }
-      y[to + i * params.outWidth + j] = best;
+      y[to + i * params.outWidth + j] = Map(best);
       code |= winner << (8u * w);
     }
     codes[codesTo + p] = code;

@@ -2,6 +2,7 @@
 //   y[n,c,i,j] = max over u, v < K of x[n,c, i*S-P+u, j*S-P+v]     ties: first in row-major order, as PyTorch
 //   index = row * W + column of the winner
 // One invocation per pixel of y and group of CHANNELS channels, which share the window; grid = (ceil(OH*OW / WG), ceil(C / CHANNELS), N).
+// requires: lib/map.wgsl
 // requires: lib/window.wgsl
 // requires: lib/quotient.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -14,8 +15,8 @@ struct Params {
   yChannels: u32, yOffset: u32,
   indexChannels: u32, indexOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,H,W]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;          // [N,yChannels,OH,OW]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
+@group(0) @binding(1) var<storage, read_write> y: array<Map>;          // [N,yChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> index: array<u32>;      // [N,indexChannels,OH,OW]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -31,15 +32,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
     for (var c = group.y * CHANNELS; c < end; c++) {
       let base = (group.z * params.xChannels + params.xOffset + c) * plane;
       var winner = rows.first * params.width + columns.first;
-      var best = x[base + winner];
+      var best = f32(x[base + winner]);
       for (var row = rows.first; row < rows.end; row++) {
         for (var column = columns.first; column < columns.end; column++) {
           let at = row * params.width + column;
-          let v = x[base + at];
+          let v = f32(x[base + at]);
           if (v > best) { best = v; winner = at; }
         }
       }
-      y[(group.z * params.yChannels + params.yOffset + c) * outPlane + p] = best;
+      y[(group.z * params.yChannels + params.yOffset + c) * outPlane + p] = Map(best);
       index[(group.z * params.indexChannels + params.indexOffset + c) * outPlane + p] = winner;
     }
   }

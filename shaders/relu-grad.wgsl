@@ -1,6 +1,7 @@
 // Gradient of the rectified linear unit, from its output.
 //   dx[n,c,p] = y[n,c,p] > 0 ? dy[n,c,p] : 0          gradient 0 at 0, as PyTorch
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
+// requires: lib/map.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   plane: u32,                         // P = H*W
@@ -8,9 +9,9 @@ struct Params {
   dyChannels: u32, dyOffset: u32,
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> y: array<f32>;            // [N,yChannels,P]
-@group(0) @binding(1) var<storage, read> dy: array<f32>;           // [N,dyChannels,P]
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;     // [N,dxChannels,P]
+@group(0) @binding(0) var<storage, read> y: array<Map>;            // [N,yChannels,P]
+@group(0) @binding(1) var<storage, read> dy: array<Map>;           // [N,dyChannels,P]
+@group(0) @binding(2) var<storage, read_write> dx: array<Map>;     // [N,dxChannels,P]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -19,6 +20,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let dyBase = (group.z * params.dyChannels + params.dyOffset + group.y) * params.plane;
   let dxBase = (group.z * params.dxChannels + params.dxOffset + group.y) * params.plane;
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
-    dx[dxBase + p] = select(0.0, dy[dyBase + p], y[yBase + p] > 0.0);
+    dx[dxBase + p] = Map(select(0.0, f32(dy[dyBase + p]), f32(y[yBase + p]) > 0.0));
   }
 }

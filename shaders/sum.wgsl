@@ -1,6 +1,7 @@
 // Sum of up to four runs of channels, NCHW, added in this order (more terms: one dispatch after the other).
 //   y[n,c,p] = a[n,c,p] (+ b[n,c,p] (+ c[n,c,p] (+ d[n,c,p])))
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
+// requires: lib/map.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   plane: u32,                         // P = H*W
@@ -11,11 +12,11 @@ struct Params {
   dChannels: u32, dOffset: u32,
   yChannels: u32, yOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> a: array<f32>;            // [N,aChannels,P]
-@group(0) @binding(1) var<storage, read> b: array<f32>;            // [N,bChannels,P]
-@group(0) @binding(2) var<storage, read> c: array<f32>;            // [N,cChannels,P]
-@group(0) @binding(3) var<storage, read> d: array<f32>;            // [N,dChannels,P]
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;      // [N,yChannels,P]
+@group(0) @binding(0) var<storage, read> a: array<Map>;            // [N,aChannels,P]
+@group(0) @binding(1) var<storage, read> b: array<Map>;            // [N,bChannels,P]
+@group(0) @binding(2) var<storage, read> c: array<Map>;            // [N,cChannels,P]
+@group(0) @binding(3) var<storage, read> d: array<Map>;            // [N,dChannels,P]
+@group(0) @binding(4) var<storage, read_write> y: array<Map>;      // [N,yChannels,P]
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -26,10 +27,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let dBase = (group.z * params.dChannels + params.dOffset + group.y) * params.plane;
   let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
-    var total = a[aBase + p];
-    if (params.terms > 1u) { total += b[bBase + p]; }
-    if (params.terms > 2u) { total += c[cBase + p]; }
-    if (params.terms > 3u) { total += d[dBase + p]; }
-    y[yBase + p] = total;
+    var total = f32(a[aBase + p]);
+    if (params.terms > 1u) { total += f32(b[bBase + p]); }
+    if (params.terms > 2u) { total += f32(c[cBase + p]); }
+    if (params.terms > 3u) { total += f32(d[dBase + p]); }
+    y[yBase + p] = Map(total);
   }
 }

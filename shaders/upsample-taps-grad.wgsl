@@ -3,6 +3,7 @@
 // A strip: `cells` low pixels on one line. One invocation per strip walks over the pixels of dy that they touch, the R around each of
 // them and R/2 + 1 beyond either end, reads each once, and adds it to the three taps of three low pixels.
 // grid = (ceil(outer*strips*inner / WG), channels, N)
+// requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
 // requires: lib/tap-shift.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -13,8 +14,8 @@ struct Params {
   dyChannels: u32, dyOffset: u32,     // channels in each buffer, first channel of this run there
   dxChannels: u32, dxOffset: u32,
 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;               // [N,dyChannels,outer,R*size,inner]
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;         // [N,dxChannels,3,outer,size,inner]
+@group(0) @binding(0) var<storage, read> dy: array<Map>;               // [N,dyChannels,outer,R*size,inner]
+@group(0) @binding(1) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,3,outer,size,inner]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -44,7 +45,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
       let last = min(stop, (q + 1) * ratio);
       for (var i = max(start, q * ratio); i < last; i++) {
         let d = tapShift(i - q * ratio, step);
-        let taps = insideTaps(vec3f(dy[at]), i, outSize);
+        let taps = insideTaps(vec3f(f32(dy[at])), i, outSize);
         before += max(-d, vec3f()) * taps;
         here += (1.0 - abs(d)) * taps;
         after += max(d, vec3f()) * taps;
@@ -62,7 +63,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
 }
 
 fn storeTaps(at: u32, tapPlane: u32, taps: vec3f) {
-  dx[at] = taps.x;
-  dx[at + tapPlane] = taps.y;
-  dx[at + 2 * tapPlane] = taps.z;
+  dx[at] = Map(taps.x);
+  dx[at + tapPlane] = Map(taps.y);
+  dx[at + 2 * tapPlane] = Map(taps.z);
 }

@@ -4,6 +4,7 @@
 //   up(z, i) = z at (i + 0.5) / R - 0.5, interpolated, clamped to 0 ... size - 1
 // A strip: `cells` low pixels, each with the R pixels of y around it, on one line. One invocation per strip, so that a low pixel is read
 // once for all of them; grid = (ceil(outer*strips*inner / WG), channels, N).
+// requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
 // requires: lib/tap-shift.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -17,9 +18,9 @@ struct Params {
   hasBias: u32,
   relu: u32,                          // 1: y = max(y, 0)
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [N,xChannels,3,outer,size,inner]
+@group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,3,outer,size,inner]
 @group(0) @binding(1) var<storage, read> bias: array<f32>;             // [channels]; any buffer without hasBias
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;          // [N,yChannels,outer,R*size,inner]
+@group(0) @binding(2) var<storage, read_write> y: array<Map>;          // [N,yChannels,outer,R*size,inner]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -50,7 +51,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
         let d = tapShift(i - q * params.ratio, step);
         let taps = insideTaps(here + max(-d, vec3f()) * toBefore + max(d, vec3f()) * toAfter, i, outSize);
         let sum = taps.x + taps.y + taps.z + constant;
-        y[to] = select(sum, max(sum, 0.0), params.relu == 1);
+        y[to] = Map(select(sum, max(sum, 0.0), params.relu == 1));
         to += inner;
       }
       before = here;
@@ -60,5 +61,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
 }
 
 fn loadTaps(at: u32, tapPlane: u32) -> vec3f {
-  return vec3f(x[at], x[at + tapPlane], x[at + 2 * tapPlane]);
+  return vec3f(Map3(x[at], x[at + tapPlane], x[at + 2 * tapPlane]));
 }

@@ -15,10 +15,10 @@ fn rowMask(row: u32) -> f32 {
 
 // x = largest logit of the row that starts here, y = log of the sum of exp(z - x)
 fn rowNorm(start: u32) -> vec2f {
-  var largest = logits[start];
-  for (var c = 1u; c < params.classes; c++) { largest = max(largest, logits[start + c * params.inner]); }
+  var largest = f32(logits[start]);
+  for (var c = 1u; c < params.classes; c++) { largest = max(largest, f32(logits[start + c * params.inner])); }
   var sum = 0.0;
-  for (var c = 0u; c < params.classes; c++) { sum += exp(logits[start + c * params.inner] - largest); }
+  for (var c = 0u; c < params.classes; c++) { sum += exp(f32(logits[start + c * params.inner]) - largest); }
   return vec2f(largest, log(sum));
 }
 
