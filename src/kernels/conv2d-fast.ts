@@ -1,25 +1,19 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
-import type { BufferRef } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { blockPairs, cutBlock, type ConvGeometry } from './conv2d-blocks.js';
+import { packedWeights, UNIFORM_BYTES, type WeightOrder } from './conv2d-pack.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, CONV_1X1, CONV_3X3 } from './tunable.js';
-
-/** Floats in the 64 KiB that every adapter lets a uniform binding hold. */
-const UNIFORM_FLOATS = 16384;
 
 /** Kernels with a fast form: 3x3 of stride 1 with up to 2 pixels of padding, and 1x1 of any stride without padding. */
 export type FastKernel = '3x3' | '1x1';
 
 export function fastKernel(r: Recorder, weight: Tensor<'OIHW'>, { stride, padding, dilation }: ConvGeometry): FastKernel | null {
-  if (r.device.maxBindingBytes < 4 * UNIFORM_FLOATS) return null;
+  if (r.device.maxBindingBytes < UNIFORM_BYTES) return null;
   const side = weight.dim('H') === weight.dim('W') ? weight.dim('H') : 0;
   if (side === 3 && stride === 1 && dilation === 1 && padding <= 2) return '3x3';
   return side === 1 && padding === 0 ? '1x1' : null;
 }
-
-/** How the weights are read: forward as they are, for the gradient by the input with the channel axes swapped and the taps flipped. */
-export type WeightOrder = 'forward' | 'gradInput';
 
 export interface FastConv {
   readonly from: Tensor<'NCHW'>;
@@ -27,6 +21,8 @@ export interface FastConv {
   readonly weight: Tensor<'OIHW'>;
   readonly bias: Tensor<'C'> | null;
   readonly order: WeightOrder;
+  /** Of 3x3 weights, one that mixes: `WeightRun`. */
+  readonly mixing?: boolean;
   readonly relu: boolean;
 }
 
@@ -80,13 +76,13 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
  * Cuts a convolution into dispatches of channels in one buffer each, and packs the weights of each. `mostInputs`: input channels
  * times blocks of 8 output channels whose weights fit into the uniform array of the shader.
  */
-function fastRuns(r: Recorder, { from, to, weight, bias, order, relu }: FastConv, mostInputs: number) {
+function fastRuns(r: Recorder, { from, to, weight, bias, order, mixing = false, relu }: FastConv, mostInputs: number) {
   return blockPairs(from, to).flatMap((pair) =>
     cutBlock(pair.in, mostInputs).flatMap((input) =>
       cutBlock(pair.out, 8 * Math.floor(mostInputs / input.block.count)).map((output) => {
         const [firstIn, firstOut] = [pair.firstIn + input.first, pair.firstOut + output.first];
         const [inChannels, outChannels] = [input.block.count, output.block.count];
-        const packed = packWeights(r, weight, { order, firstIn, firstOut, inChannels, outChannels });
+        const packed = packedWeights(r, { weight, order, mixing, firstIn, firstOut, inChannels, outChannels });
         return {
           buffers: { x: input.block.buffer, weight: packed, bias: (bias ?? weight).buffer, y: output.block.buffer },
           params: {
@@ -106,36 +102,4 @@ function fastRuns(r: Recorder, { from, to, weight, bias, order, relu }: FastConv
       }),
     ),
   );
-}
-
-interface PackedRun {
-  readonly order: WeightOrder;
-  readonly firstIn: number;
-  readonly firstOut: number;
-  readonly inChannels: number;
-  readonly outChannels: number;
-}
-
-/** A transient copy of the weights of these channels, of the size that the shaders' uniform arrays demand. */
-function packWeights(r: Recorder, weight: Tensor<'OIHW'>, { order, firstIn, firstOut, inChannels, outChannels }: PackedRun): BufferRef {
-  const taps = weight.dim('H') * weight.dim('W');
-  const row = weight.dim('I') * taps;
-  const [outStride, inStride] = order === 'forward' ? [row, taps] : [taps, row];
-  const packed = r.empty('C', [UNIFORM_FLOATS], 'packed weights').buffer;
-  const count = Math.ceil(outChannels / 8) * inChannels * taps * 8;
-  r.dispatch(shaders.conv2dPack, {
-    buffers: { weight: weight.buffer, packed },
-    params: {
-      count,
-      inChannels,
-      outChannels,
-      taps,
-      first: firstOut * outStride + firstIn * inStride,
-      outStride,
-      inStride,
-      flip: order === 'gradInput' ? 1 : 0,
-    },
-    grid: flatGrid(count, shaders.conv2dPack.overrides.WG),
-  });
-  return packed;
 }

@@ -28,6 +28,13 @@ export function plainConv2dGradWeight(
   sumPairs(r, { x, dy, dw }, (pair) => plainTiles(r, pair, { x, dy, dw }, geometry));
 }
 
+/**
+ * That of 3x3 weights whose taps are channels of `dy`, [N,9*O,h,w]: the convolution between x and dy is 1x1.
+ */
+export function mixingGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>): void {
+  sumPairs(r, { x, dy, dw }, (pair) => tiles1x1(r, pair, { x, dy, dw }, { stride: 1, padding: 0, dilation: 1 }), 9);
+}
+
 interface GradWeight {
   readonly x: Tensor<'NCHW'>;
   readonly dy: Tensor<'NCHW'>;
@@ -164,30 +171,17 @@ function splitTiles(r: Recorder, count: number, sums: number): { tile: number; t
   return { tile, tiles: Math.ceil(count / tile) };
 }
 
-/** Adds the tiles of every pair of channel blocks into their part of the weight's gradient. */
-function sumPairs(r: Recorder, { x, dy, dw }: GradWeight, tilesOf: (pair: BlockPair) => Tiles): void {
+/** Adds the tiles of every pair of channel blocks into their part of the weight's gradient. `parts`: channels of dy per row of dw. */
+function sumPairs(r: Recorder, { x, dy, dw }: GradWeight, tilesOf: (pair: BlockPair) => Tiles, parts = 1): void {
   const taps = dw.dim('H') * dw.dim('W');
-  const stride = dw.dim('I') * taps;
   for (const pair of blockPairs(x, dy)) {
     const { partial, tiles } = tilesOf(pair);
-    const first = pair.firstOut * stride + pair.firstIn * taps;
-    sumTiles(r, partial, dw.buffer, { rows: pair.out.count, columns: pair.in.count * taps, tiles, first, stride });
+    const columns = (pair.in.count * taps) / parts;
+    const count = pair.out.count * columns;
+    r.dispatch(shaders.conv2dGradSum, {
+      buffers: { partial, out: dw.buffer },
+      params: { count, columns, tiles, firstRow: pair.firstOut, firstColumn: pair.firstIn * taps, stride: dw.dim('I') * taps, parts },
+      grid: flatGrid(count, shaders.conv2dGradSum.overrides.WG),
+    });
   }
-}
-
-interface TileSums {
-  readonly rows: number;
-  readonly columns: number;
-  readonly tiles: number;
-  readonly first: number;
-  readonly stride: number;
-}
-
-function sumTiles(r: Recorder, partial: BufferRef, out: BufferRef, { rows, columns, tiles, first, stride }: TileSums): void {
-  const count = rows * columns;
-  r.dispatch(shaders.conv2dGradSum, {
-    buffers: { partial, out },
-    params: { count, columns, tiles, first, stride },
-    grid: flatGrid(count, shaders.conv2dGradSum.overrides.WG),
-  });
 }

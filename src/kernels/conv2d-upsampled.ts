@@ -1,10 +1,12 @@
 import type { Device } from '../runtime/device.js';
-import { flatGrid, type Recorder } from '../runtime/recorder.js';
+import type { Recorder } from '../runtime/recorder.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { OpShape } from '../runtime/tuning.js';
 import { channelRuns } from './channels.js';
-import { conv2dGradWeight } from './conv2d-grad-weight.js';
-import { conv2d, conv2dGradInput, type ConvTensors } from './conv2d.js';
+import { fast1x1 } from './conv2d-fast.js';
+import { mixingGradWeight } from './conv2d-grad-weight.js';
+import type { ConvTensors } from './conv2d.js';
+import { UNIFORM_BYTES } from './conv2d-pack.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, type Tunable } from './tunable.js';
@@ -30,9 +32,12 @@ function paysToCommute({ inChannels: inputs, outChannels: outputs }: OpShape, ra
   return moved + products / PRODUCTS_PER_FLOAT < direct;
 }
 
-/** Whether a channel of the maps between fits into a binding. */
+/** Whether a channel of the maps between fits into a binding, and so do packed weights. */
 function fits(device: Device, { images, height, width }: OpShape, ratio: number): boolean {
-  return ((4 * images * height * width) / ratio ** 2) * Math.max(9, 3 * ratio) <= device.maxBindingBytes;
+  return (
+    device.maxBindingBytes >= UNIFORM_BYTES &&
+    ((4 * images * height * width) / ratio ** 2) * Math.max(9, 3 * ratio) <= device.maxBindingBytes
+  );
 }
 
 /** Both ways, for every ratio. */
@@ -52,14 +57,12 @@ export function commutes(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>,
   return tunable !== undefined && chosen(r.device, tunable, shape) === 'commuted';
 }
 
-/** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. Returns the mixing weights, for the gradient. */
-export function conv2dUpsampled(r: Recorder, { x, weight, bias, y }: ConvTensors, relu: boolean): Tensor<'OIHW'> {
+/** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. */
+export function conv2dUpsampled(r: Recorder, { x, weight, bias, y }: ConvTensors, relu: boolean): void {
   const { mixed, rows, alongW, alongH } = stages(r, x, y);
-  const mixing = mixingWeights(r, weight);
-  conv2d(r, { x, weight: mixing, bias: null, y: splitChannels(mixed, 9) }, POINTWISE, false);
+  fast1x1(r, { from: x, to: splitChannels(mixed, 9), weight, mixing: true, order: 'forward', bias: null, relu: false }, 1);
   upsampleTaps(r, splitChannels(mixed, 3), splitChannels(rows, 3), alongW);
   upsampleTaps(r, rows, y, alongH, { bias, relu });
-  return mixing;
 }
 
 interface UpsampledGradients {
@@ -68,33 +71,20 @@ interface UpsampledGradients {
   readonly dw: Tensor<'OIHW'> | undefined;
 }
 
-/** That of the bias is conv2d's. @param mixing what `conv2dUpsampled` returned */
+/** That of the bias is conv2d's. */
 export function conv2dUpsampledGrad(
   r: Recorder,
   x: Tensor<'NCHW'>,
-  mixing: Tensor<'OIHW'>,
+  weight: Tensor<'OIHW'>,
   dy: Tensor<'NCHW'>,
   { dx, dw }: UpsampledGradients,
 ): void {
   const { mixed, rows, alongW, alongH } = stages(r, x, dy);
   upsampleTapsGrad(r, dy, rows, alongH);
   upsampleTapsGrad(r, splitChannels(rows, 3), splitChannels(mixed, 3), alongW);
-  if (dx) conv2dGradInput(r, mixing, splitChannels(mixed, 9), dx, POINTWISE);
-  if (!dw) return;
-  const gradient = r.empty('OIHW', mixing.shape, 'gradient of the mixing weights');
-  conv2dGradWeight(r, x, splitChannels(mixed, 9), gradient, POINTWISE);
-  swapAxes(r, gradient, dw, { rows: 9, columns: mixing.dim('I') });
+  if (dx) fast1x1(r, { from: splitChannels(mixed, 9), to: dx, weight, mixing: true, order: 'gradInput', bias: null, relu: false }, 1);
+  if (dw) mixingGradWeight(r, x, splitChannels(mixed, 9), dw);
 }
-
-/** Weights of the 1x1 convolution that mixes the channels: [9*O,I,1,1], the 9 taps of an output channel side by side. */
-function mixingWeights(r: Recorder, weight: Tensor<'OIHW'>): Tensor<'OIHW'> {
-  const [outputs, inputs] = [weight.dim('O'), weight.dim('I')];
-  const mixing = r.empty('OIHW', [9 * outputs, inputs, 1, 1], 'mixing weights');
-  swapAxes(r, weight, mixing, { rows: inputs, columns: 9 });
-  return mixing;
-}
-
-const POINTWISE = { stride: 1, padding: 0, dilation: 1 };
 
 /** A plane is [outer, axis, inner]; the axis has `size` low pixels. */
 interface Axis {
@@ -169,11 +159,4 @@ function strip({ outer, size, inner, ratio }: Axis) {
   const cells = Math.max(1, Math.floor(STRIP_PIXELS / ratio));
   const strips = Math.ceil(size / cells);
   return { strips, lines: outer * inner, params: { outer, inner, size, ratio, cells, strips } };
-}
-
-/** y[b,j,i] = x[b,i,j] on flat arrays. */
-function swapAxes(r: Recorder, x: Tensor, y: Tensor, { rows, columns }: { rows: number; columns: number }): void {
-  const { WG } = shaders.swapAxes.overrides;
-  const count = x.size;
-  r.dispatch(shaders.swapAxes, { buffers: { x: x.buffer, y: y.buffer }, params: { count, rows, columns }, grid: flatGrid(count, WG) });
 }

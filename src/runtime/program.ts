@@ -78,6 +78,7 @@ export async function compileProgram(
   const usage = GPU_STORAGE | GPU_UNIFORM | GPU_COPY_SRC | GPU_COPY_DST;
   const slots = plan.slotBytes.map((bytes, i) => device.createBuffer(`${options.label ?? 'program'} slot ${i}`, bytes, usage));
   for (const [i, storage] of storages.entries()) storage.buffer = slots[plan.slotOf[i] ?? -1];
+  for (const { buffer, content } of storages) if (buffer && content) device.gpu.queue.writeBuffer(buffer, 0, content);
   const params = writeParams(device, dispatches);
   const steps = dispatches.map((d, i): Step => {
     const entry = compiled[i];
@@ -99,7 +100,7 @@ export function planProgram(dispatches: readonly Dispatch[], kept: ReadonlySet<S
   return { storages, plan: planMemory(lifetimes) };
 }
 
-/** First and last dispatch of every transient storage; kept ones live to the end. */
+/** First and last dispatch of every transient storage; kept ones live to the end, those with a content always. */
 function findLifetimes(dispatches: readonly Dispatch[], kept: ReadonlySet<Storage>): { storages: Storage[]; lifetimes: Lifetime[] } {
   const spans = new Map<Storage, { first: number; last: number }>();
   for (const [i, d] of dispatches.entries()) {
@@ -108,7 +109,8 @@ function findLifetimes(dispatches: readonly Dispatch[], kept: ReadonlySet<Storag
       if (!storage) throw new Error(`${d.shader.name}: no buffer for binding ${name}.`);
       if (storage.persistent) continue;
       const span = spans.get(storage);
-      if (span) span.last = i;
+      if (span) span.last = Math.max(span.last, i);
+      else if (storage.content) spans.set(storage, { first: 0, last: dispatches.length });
       else if (access !== 'readWrite')
         throw new Error(`${d.shader.name}: ${name} (${storage.label || 'unnamed'}) is read before anything wrote it.`);
       else spans.set(storage, { first: i, last: i });

@@ -32,28 +32,50 @@ export const MAX_WORKGROUPS = 65535;
  * the list is made once, its memory planned, and then replayed.
  */
 export class Recorder {
-  readonly dispatches: Dispatch[] = [];
+  private readonly recorded: (Dispatch | (() => Dispatch))[] = [];
   private readonly kept = new Set<Storage>();
 
   constructor(readonly device: Device) {}
 
-  /** Appends one dispatch. Names of buffers, params and overrides are checked by the compiler against the WGSL. */
+  /** All dispatches in order, as far as they are recorded. */
+  get dispatches(): readonly Dispatch[] {
+    return this.recorded.map((entry) => (typeof entry === 'function' ? entry() : entry));
+  }
+
+  /**
+   * Appends one dispatch. Names of buffers, params and overrides are checked by the compiler against the WGSL. A function keeps the place
+   * of a dispatch that grows with what is recorded after it: it is asked when the program is planned.
+   */
   dispatch<B extends Record<string, Access>, P extends string, O extends string>(
     shader: Shader<B, P, O>,
-    call: DispatchArguments<B, P, O>,
+    call: DispatchArguments<B, P, O> | (() => DispatchArguments<B, P, O>),
   ): void {
-    if (call.grid.some((g) => !Number.isInteger(g) || g < 1 || g > MAX_WORKGROUPS)) {
-      throw new RangeError(`${shader.name}: grid ${call.grid.join('x')}; WebGPU allows 1 to ${MAX_WORKGROUPS} workgroups per dimension.`);
-    }
-    const overrides = Object.fromEntries(
-      Object.entries<number | undefined>(call.overrides ?? {}).filter((e): e is [string, number] => e[1] !== undefined),
-    );
-    this.dispatches.push({ shader, buffers: call.buffers, params: call.params, overrides, grid: call.grid });
+    this.recorded.push(typeof call === 'function' ? () => checked(shader, call()) : checked(shader, call));
+  }
+
+  get dispatchCount(): number {
+    return this.recorded.length;
+  }
+
+  /** Whether one of the dispatches from number `first` on writes the storage; those given as functions do not count. */
+  writesSince(first: number, storage: Storage): boolean {
+    return this.recorded
+      .slice(first)
+      .some(
+        (d) =>
+          typeof d !== 'function' &&
+          d.shader.bindings.some(({ name, access }) => access === 'readWrite' && d.buffers[name]?.storage === storage),
+      );
   }
 
   /** A transient tensor: memory from the plan, content undefined until a dispatch writes it. NCHW is split where a binding cannot hold it. */
   empty<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
     return new Tensor(axes, shape, this.allocate(axes, shape, label), label);
+  }
+
+  /** A buffer that holds these words from the start, for dispatches to read. */
+  constant(content: Uint32Array<ArrayBuffer>, label: string): BufferRef {
+    return wholeStorage(new Storage(label, content.byteLength, undefined, false, content));
   }
 
   /** A stand-in for a persistent tensor in a recording that is planned but never compiled. */
@@ -96,6 +118,19 @@ export class Recorder {
     }
     return blocks;
   }
+}
+
+function checked<B extends Record<string, Access>, P extends string, O extends string>(
+  shader: Shader<B, P, O>,
+  { buffers, params, overrides: given, grid }: DispatchArguments<B, P, O>,
+): Dispatch {
+  if (grid.some((g) => !Number.isInteger(g) || g < 1 || g > MAX_WORKGROUPS)) {
+    throw new RangeError(`${shader.name}: grid ${grid.join('x')}; WebGPU allows 1 to ${MAX_WORKGROUPS} workgroups per dimension.`);
+  }
+  const overrides = Object.fromEntries(
+    Object.entries<number | undefined>(given ?? {}).filter((e): e is [string, number] => e[1] !== undefined),
+  );
+  return { shader, buffers, params, overrides, grid };
 }
 
 /** Workgroups for `count` invocations of `workgroupSize`, folded into two dimensions; shaders undo it with `flatIndex`. */

@@ -6,10 +6,13 @@
 export class Storage {
   constructor(
     readonly label: string,
-    readonly sizeBytes: number,
+    /** A transient storage may grow while it is recorded. */
+    public sizeBytes: number,
     /** Set at once for persistent storages, by the memory plan for transient ones. */
     public buffer: GPUBuffer | undefined,
     readonly persistent: boolean,
+    /** Of a transient storage that no dispatch writes: what it holds from the start, in a slot of its own. */
+    readonly content?: Uint32Array<ArrayBuffer>,
   ) {}
 }
 

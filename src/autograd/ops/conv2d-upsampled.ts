@@ -27,12 +27,12 @@ export function conv2dUpsampled(
   const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);
   const shape = [x.dim('N'), weight.dim('O'), scale * x.dim('H'), scale * x.dim('W')];
   const y = tape.placeOf(relu && differentiated ? undefined : into, 'NCHW', shape, 'conv2dUpsampled');
-  const mixing = kernels.conv2dUpsampled(tape.recorder, { x, weight, bias, y }, relu && !differentiated);
+  kernels.conv2dUpsampled(tape.recorder, { x, weight, bias, y }, relu && !differentiated);
   const result = tape.push(y, inputs, (gradient) => {
     const dy = gradient as Tensor<'NCHW'>;
     const dx = x.requiresGrad ? tape.gradTarget(x) : undefined;
     const dw = weight.requiresGrad ? tape.gradTarget(weight) : undefined;
-    if (dx ?? dw) kernels.conv2dUpsampledGrad(tape.recorder, x, mixing, dy, { dx, dw });
+    if (dx ?? dw) kernels.conv2dUpsampledGrad(tape.recorder, x, weight, dy, { dx, dw });
     if (!bias?.requiresGrad) return [dx, dw];
     const db = tape.gradTarget(bias);
     conv2dGradBias(tape.recorder, dy, db);
