@@ -6,8 +6,8 @@ export interface Tunable<V = unknown> {
   readonly op: string;
   /** By name, in order of preference. */
   readonly candidates: ReadonlyMap<string, V>;
-  /** Where the preference depends on the shape: the usual candidate. */
-  usual?(shape: OpShape): string;
+  /** Where the preference depends on the shape or the device: the usual candidate; undefined leaves it to the order. */
+  usual?(shape: OpShape, device: Device): string | undefined;
   /** Whether a candidate computes this shape on this device. */
   runs(candidate: V, device: Device, shape: OpShape): boolean;
 }
@@ -31,12 +31,15 @@ export const CONV_3X3_GRAD_WEIGHT: Tunable<{ readonly kernel: 'subgroup' | 'stri
   candidates: named(
     [
       { kernel: 'subgroup', WG: 64, tiles: 2048 },
-      { kernel: 'strip', WG: 32, tiles: 512 }, // WG * 288 bytes of workgroup memory, of 16 KiB
+      { kernel: 'strip', WG: 16, tiles: 128 },
       ...WORKGROUPS.flatMap((WG) => [512, 2048, 8192].map((tiles) => ({ kernel: 'subgroup' as const, WG, tiles }))),
+      // WG * 288 bytes of workgroup memory, of 16 KiB
       ...[16, 32].flatMap((WG) => [128, 512, 2048].map((tiles) => ({ kernel: 'strip' as const, WG, tiles }))),
     ],
     ({ kernel, WG, tiles }) => `${kernel} wg${WG} tiles${tiles}`,
   ),
+  // Measured: small workgroups and few tiles are the fastest on software adapters, but would leave a GPU idle.
+  usual: (_, device) => (device.adapter.isFallbackAdapter ? undefined : 'strip wg32 tiles512'),
   // Few input channels or narrow maps would leave most of the eight columns and channels of the subgroup's kernel idle.
   runs: ({ kernel, WG }, device, { inChannels, width }) =>
     kernel === 'strip' || (fillsSubgroups(device, WG) && inChannels >= 3 && width >= 8),
@@ -57,7 +60,7 @@ export const CONV_1X1: Tunable<{ readonly kernel: 'subgroup' | 'quarter'; readon
  * software adapter, at the price of shuffles, which on a GPU cost more than loads out of its caches: there it is not the usual way.
  */
 export function candidatesHere<V>(device: Device, tunable: Tunable<V>, shape: OpShape): [string, ...string[]] {
-  const preferred = tunable.usual?.(shape);
+  const preferred = tunable.usual?.(shape, device);
   const rank = (name: string): number => {
     if (name === preferred) return 0;
     return name.startsWith('subgroup') && !device.adapter.isFallbackAdapter ? 2 : 1;
