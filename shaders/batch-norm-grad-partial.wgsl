@@ -17,7 +17,7 @@ struct Params {
 }
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,P]
-@group(0) @binding(2) var<storage, read> table: array<f32>;            // [C,TABLE]
+@group(0) @binding(2) var<storage, read> table: array<f32>;            // [xChannels,TABLE]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;    // [C,K,2], K = N * lanes
 @group(0) @binding(4) var<uniform> params: Params;
 
@@ -26,7 +26,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   let e = flatIndex(gid, nwg, WG);
   if (e >= params.count) { return; }
   let share = planeShare(e);
-  let row = (params.firstChannel + share.channel) * TABLE;
+  let row = (params.xOffset + share.channel) * TABLE;
   let mean = table[row + MEAN];
   let scale = table[row + SCALE];
   let bias = table[row + BIAS];

@@ -16,7 +16,7 @@ struct Params {
 }
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,P]
-@group(0) @binding(2) var<storage, read> table: array<f32>;            // [C,TABLE]
+@group(0) @binding(2) var<storage, read> table: array<f32>;            // [xChannels,TABLE]
 @group(0) @binding(3) var<storage, read> dweight: array<f32>;          // [C]
 @group(0) @binding(4) var<storage, read> dbias: array<f32>;            // [C]
 @group(0) @binding(5) var<storage, read_write> dx: array<Map>;         // [N,dxChannels,P]
@@ -25,7 +25,7 @@ struct Params {
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let c = params.firstChannel + group.y;
-  let row = c * TABLE;
+  let row = (params.xOffset + group.y) * TABLE;
   let mean = table[row + MEAN];
   let scale = table[row + SCALE];
   let bias = table[row + BIAS];

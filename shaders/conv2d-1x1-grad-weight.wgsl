@@ -5,6 +5,7 @@
 // conv2d-grad-sum.wgsl the tiles.
 // grid = (ceil(inChannels / 8) * ceil(outChannels / 8) folded into x and y, tiles)
 // requires: lib/map.wgsl
+// requires: lib/normalised.wgsl
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 64 numbers
 struct Params {
   count: u32,                         // N*OH*OW pixels of dy
@@ -19,10 +20,15 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
 @group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> table: array<f32>;            // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(4) var<uniform> params: Params;
 
 // Products of one input and 4 output channels, by half octet of outputs, input channel and invocation.
 var<workgroup> sums: array<vec4f, 16u * WG>;
+
+fn normalisedChannels(x: vec4f, a0: Affine, a1: Affine, a2: Affine, a3: Affine) -> vec4f {
+  return vec4f(normalised(x.x, a0), normalised(x.y, a1), normalised(x.z, a2), normalised(x.w, a3));
+}
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -39,8 +45,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   let lastIn = vec4u(params.inChannels - 1u);
   let out0 = min(firstOut + low, lastOut) * outPlane;
   let out1 = min(firstOut + high, lastOut) * outPlane;
-  let in0 = min(firstIn + low, lastIn) * params.plane;
-  let in1 = min(firstIn + high, lastIn) * params.plane;
+  let channels0 = min(firstIn + low, lastIn);
+  let channels1 = min(firstIn + high, lastIn);
+  let in0 = channels0 * params.plane;
+  let in1 = channels1 * params.plane;
+  let a0 = affineOf(params.xOffset + channels0.x);
+  let a1 = affineOf(params.xOffset + channels0.y);
+  let a2 = affineOf(params.xOffset + channels0.z);
+  let a3 = affineOf(params.xOffset + channels0.w);
+  let a4 = affineOf(params.xOffset + channels1.x);
+  let a5 = affineOf(params.xOffset + channels1.y);
+  let a6 = affineOf(params.xOffset + channels1.z);
+  let a7 = affineOf(params.xOffset + channels1.w);
 
   var p = tile * params.tile + lane;
   let end = min((tile + 1u) * params.tile, params.count);
@@ -71,8 +87,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
     let dyi = (n * params.dyChannels + params.dyOffset) * outPlane + i * params.outWidth + j;
     let dyLow = vec4f(Map4(dy[dyi + out0.x], dy[dyi + out0.y], dy[dyi + out0.z], dy[dyi + out0.w]));
     let dyHigh = vec4f(Map4(dy[dyi + out1.x], dy[dyi + out1.y], dy[dyi + out1.z], dy[dyi + out1.w]));
-    let xLow = vec4f(Map4(x[xi + in0.x], x[xi + in0.y], x[xi + in0.z], x[xi + in0.w]));
-    let xHigh = vec4f(Map4(x[xi + in1.x], x[xi + in1.y], x[xi + in1.z], x[xi + in1.w]));
+    let xLow = normalisedChannels(vec4f(Map4(x[xi + in0.x], x[xi + in0.y], x[xi + in0.z], x[xi + in0.w])), a0, a1, a2, a3);
+    let xHigh = normalisedChannels(vec4f(Map4(x[xi + in1.x], x[xi + in1.y], x[xi + in1.z], x[xi + in1.w])), a4, a5, a6, a7);
     low0 += dyLow * xLow.x;
     high0 += dyHigh * xLow.x;
     low1 += dyLow * xLow.y;

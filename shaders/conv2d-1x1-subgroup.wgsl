@@ -6,6 +6,7 @@
 // grid = (N*ceil(P/2) / WG folded into x and y, ceil(outChannels / 24))
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
+// requires: lib/normalised-subgroup.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
 override ACCUMULATE: bool = false;    // y already holds the sum over earlier input channels
@@ -23,7 +24,8 @@ struct Params {
 @group(0) @binding(1) var<uniform> weight: array<vec4f, 4096>;     // [octets,inChannels,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
 @group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,P]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> table: array<f32>;        // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Sums of 8 output channels at two pixels.
 struct Octet { low0: vec4f, high0: vec4f, low1: vec4f, high1: vec4f }
@@ -90,9 +92,11 @@ fn main(
     let step = select(0u, 1u, second);
     let wa = weight[at];
     let wb = weight[at + 2u * step];
-    let pa = vec2f(Map2(x[source], x[source + beside]));
+    let aa = affineOfSubgroup(params.xOffset + c, part);
+    let ab = affineOfSubgroup(params.xOffset + c + step, part);
+    let pa = vec2f(normalised(f32(x[source]), aa), normalised(f32(x[source + beside]), aa));
     let next = source + step * params.plane;
-    let pb = select(vec2f(), vec2f(Map2(x[next], x[next + beside])), second);
+    let pb = select(vec2f(), vec2f(normalised(f32(x[next]), ab), normalised(f32(x[next + beside]), ab)), second);
     s0 = plus(s0, subgroupBroadcast(wa, 0u), subgroupBroadcast(wa, 1u), pa);
     s1 = plus(s1, subgroupBroadcast(wa, 2u), subgroupBroadcast(wa, 3u), pa);
     s2 = plus(s2, subgroupBroadcast(wa, 4u), subgroupBroadcast(wa, 5u), pa);

@@ -6,6 +6,7 @@
 // grid = (N*ceil(OH*OW/4) / WG folded into x and y, octets = ceil(outChannels / 8))
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
+// requires: lib/normalised.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   count: u32, quarter: u32,           // N*ceil(OH*OW/4), ceil(OH*OW/4)
@@ -25,7 +26,8 @@ alias Octet = array<vec4f, 2>;        // one input channel for 8 output channels
 @group(0) @binding(1) var<uniform> weight: array<Octet, 2048>;     // [octets,inChannels,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
 @group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,OH,OW]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> table: array<f32>;        // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Channels (rows) by pixels (columns).
 fn outer(channels: vec4f, pixels: vec4f) -> mat4x4f {
@@ -55,7 +57,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   var high = mat4x4f();
   for (var c = 0u; c < params.inChannels; c++) {
     let t = octet * params.inChannels + c;
-    let pixels = vec4f(Map4(x[at.x], x[at.y], x[at.z], x[at.w]));
+    let affine = affineOf(params.xOffset + c);
+    let pixels = normalisedQuad(vec4f(Map4(x[at.x], x[at.y], x[at.z], x[at.w])), affine);
     low += outer(weight[t][0], pixels);
     high += outer(weight[t][1], pixels);
     at += params.plane;

@@ -8,6 +8,7 @@
 // grid = (8*tiles / WG folded into x and y, ceil(inChannels / 8) * ceil(outChannels / 8))
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
+// requires: lib/normalised.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
@@ -25,7 +26,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
 @group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,3,3]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> table: array<f32>;            // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(4) var<uniform> params: Params;
 
 // dy of one column of the strip in the newest row and the two before it: what a row of x meets at u = 0, 1, 2.
 struct Rows { c0: vec3f, c1: vec3f, c2: vec3f, c3: vec3f, c4: vec3f, c5: vec3f, c6: vec3f, c7: vec3f }
@@ -62,11 +64,17 @@ fn outer(pixels: vec3f, d: vec3f) -> mat3x3f {
 }
 
 // The pixels of input channel k of the block (the last one again beyond it) in the row that starts at `at` of the first channel.
-fn load(k: u32, at: i32, use8: bool, use2: bool) -> Pixels {
+fn load(k: u32, at: i32, use8: bool, use2: bool, rows: Affine, head: u32) -> Pixels {
+  let affine = affineFrom(rows, head + k);
   let place = at + i32(k * params.height * params.width);
   var beyond = 0.0;
-  if (use2) { beyond = f32(x[u32(place + 8)]); }
-  return Pixels(select(0.0, f32(x[u32(place)]), use8), beyond);
+  if (use2) { beyond = normalised(f32(x[u32(place + 8)]), affine); }
+  return Pixels(select(0.0, normalised(f32(x[u32(place)]), affine), use8), beyond);
+}
+
+fn affineFrom(rows: Affine, lane: u32) -> Affine {
+  if (!NORM) { return Affine(); }
+  return Affine(subgroupShuffle(rows.mean, lane), subgroupShuffle(rows.scale, lane), subgroupShuffle(rows.bias, lane));
 }
 
 fn loadDy(at: u32, column: u32, used: bool) -> f32 {
@@ -98,6 +106,8 @@ fn main(
   let outPlane = params.outHeight * params.outWidth;
   // Output channels beyond the last repeat it and are not stored.
   let dyChannel = params.dyOffset + min(o, params.outChannels - 1u);
+  // Every invocation holds the affine of one of the eight input channels.
+  let rows = affineOf(params.xOffset + c + min(e, here));
   var sum0 = mat3x3f();
   var sum1 = mat3x3f();
   var sum2 = mat3x3f();
@@ -137,14 +147,14 @@ fn main(
       let at = xBase + select(0, row, rowIn) * i32(params.width);
       let use8 = rowIn && columnIn;
       let use2 = rowIn && beyondIn;
-      sum0 = products(sum0, load(min(0u, here), at, use8, use2), d, head);
-      sum1 = products(sum1, load(min(1u, here), at, use8, use2), d, head);
-      sum2 = products(sum2, load(min(2u, here), at, use8, use2), d, head);
-      sum3 = products(sum3, load(min(3u, here), at, use8, use2), d, head);
-      sum4 = products(sum4, load(min(4u, here), at, use8, use2), d, head);
-      sum5 = products(sum5, load(min(5u, here), at, use8, use2), d, head);
-      sum6 = products(sum6, load(min(6u, here), at, use8, use2), d, head);
-      sum7 = products(sum7, load(min(7u, here), at, use8, use2), d, head);
+      sum0 = products(sum0, load(min(0u, here), at, use8, use2, rows, head), d, head);
+      sum1 = products(sum1, load(min(1u, here), at, use8, use2, rows, head), d, head);
+      sum2 = products(sum2, load(min(2u, here), at, use8, use2, rows, head), d, head);
+      sum3 = products(sum3, load(min(3u, here), at, use8, use2, rows, head), d, head);
+      sum4 = products(sum4, load(min(4u, here), at, use8, use2, rows, head), d, head);
+      sum5 = products(sum5, load(min(5u, here), at, use8, use2, rows, head), d, head);
+      sum6 = products(sum6, load(min(6u, here), at, use8, use2, rows, head), d, head);
+      sum7 = products(sum7, load(min(7u, here), at, use8, use2, rows, head), d, head);
     }
   }
   if (tile >= params.tiles || o >= params.outChannels) { return; }

@@ -5,6 +5,7 @@
 // 72 products. Then the workgroup adds its invocations in order, and conv2d-grad-sum.wgsl the tiles.
 // grid = (inChannels * ceil(outChannels / 8) folded into x and y, tiles)
 // requires: lib/map.wgsl
+// requires: lib/normalised.wgsl
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 72 numbers
 struct Params {
   count: u32,                         // N*chunks*OW strips
@@ -20,16 +21,18 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
 @group(0) @binding(1) var<storage, read> dy: array<Map>;               // [N,dyChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;    // [tiles,outChannels,inChannels,3,3]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> table: array<f32>;            // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(4) var<uniform> params: Params;
 
 // Products of one tap and 4 output channels, by half octet, tap and invocation.
 var<workgroup> sums: array<vec4f, 18u * WG>;
 
 // Three pixels of a row of x side by side.
-fn loadRow(plane: u32, row: i32, columns: vec3u, columnIn: vec3<bool>) -> vec3f {
+fn loadRow(plane: u32, row: i32, columns: vec3u, columnIn: vec3<bool>, affine: Affine) -> vec3f {
   let rowIn = row >= 0 && row < i32(params.height);
   let at = plane + select(0u, u32(row), rowIn) * params.width + columns;
-  return select(vec3f(), vec3f(Map3(x[at.x], x[at.y], x[at.z])), columnIn & vec3(rowIn));
+  let v = vec3f(normalised(f32(x[at.x]), affine), normalised(f32(x[at.y]), affine), normalised(f32(x[at.z]), affine));
+  return select(vec3f(), v, columnIn & vec3(rowIn));
 }
 
 @compute @workgroup_size(WG, 1, 1)
@@ -44,6 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   let last = params.outChannels - 1u;
   let low = min(vec4u(octet * 8u) + vec4u(0u, 1u, 2u, 3u), vec4u(last)) * outPlane;
   let high = min(vec4u(octet * 8u) + vec4u(4u, 5u, 6u, 7u), vec4u(last)) * outPlane;
+  let affine = affineOf(params.xOffset + c);
   var low0 = vec4f();
   var high0 = vec4f();
   var low1 = vec4f();
@@ -76,10 +80,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
     let xPlane = (n * params.xChannels + params.xOffset + c) * plane;
     var at = (n * params.dyChannels + params.dyOffset) * outPlane + begin * params.outWidth + j;
     var row = i32(begin) - i32(params.padding);
-    var top = loadRow(xPlane, row, columns, columnIn);
-    var middle = loadRow(xPlane, row + 1, columns, columnIn);
+    var top = loadRow(xPlane, row, columns, columnIn, affine);
+    var middle = loadRow(xPlane, row + 1, columns, columnIn, affine);
     for (var i = begin; i < end; i++) {
-      let bottom = loadRow(xPlane, row + 2, columns, columnIn);
+      let bottom = loadRow(xPlane, row + 2, columns, columnIn, affine);
       let d0 = low + at;
       let d1 = high + at;
       let dyLow = vec4f(Map4(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]));

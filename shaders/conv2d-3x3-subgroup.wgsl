@@ -7,6 +7,7 @@
 // grid = (N*ceil(H/4)*W / WG folded into x and y, octets = ceil(outChannels / 8))
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
+// requires: lib/normalised-subgroup.wgsl
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
 override ACCUMULATE: bool = false;    // y already holds the sum over earlier input channels
@@ -27,16 +28,17 @@ struct Params {
 @group(0) @binding(1) var<uniform> weight: array<vec4f, 4086>;     // [octets,inChannels,3,3,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
 @group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,H,W]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> table: array<f32>;        // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Where an invocation finds the pixels beside its own: take them from its neighbours, or load the one that no neighbour holds.
 struct Sides { takeLeft: bool, takeRight: bool, loadLeft: bool, loadRight: bool }
 
 // Three pixels of a row of x side by side; at is the place of the one in the middle.
-fn loadRow(at: u32, rowIn: bool, sides: Sides) -> vec3f {
-  let middle = select(0.0, f32(x[at]), rowIn);
+fn loadRow(at: u32, rowIn: bool, sides: Sides, affine: Affine) -> vec3f {
+  let middle = select(0.0, normalised(f32(x[at]), affine), rowIn);
   var beside = 0.0;
-  if (rowIn && (sides.loadLeft || sides.loadRight)) { beside = f32(x[select(at + 1u, at - 1u, sides.loadLeft)]); }
+  if (rowIn && (sides.loadLeft || sides.loadRight)) { beside = normalised(f32(x[select(at + 1u, at - 1u, sides.loadLeft)]), affine); }
   let left = select(select(0.0, beside, sides.loadLeft), subgroupShuffleUp(middle, 1u), sides.takeLeft);
   let right = select(select(0.0, beside, sides.loadRight), subgroupShuffleDown(middle, 1u), sides.takeRight);
   return vec3f(left, middle, right);
@@ -110,12 +112,13 @@ fn main(
     let w0 = weight[at + part];
     let w1 = weight[at + 8u + part];
     let w2 = weight[at + 16u + (part & 1u)];
-    let r0 = loadRow(base + above, topIn, sides);
-    let r1 = loadRow(base + own, true, sides);
-    let r2 = loadRow(base + below.x, belowIn.x, sides);
-    let r3 = loadRow(base + below.y, belowIn.y, sides);
-    let r4 = loadRow(base + below.z, belowIn.z, sides);
-    let r5 = loadRow(base + below.w, belowIn.w, sides);
+    let affine = affineOfSubgroup(params.xOffset + c, part);
+    let r0 = loadRow(base + above, topIn, sides, affine);
+    let r1 = loadRow(base + own, true, sides, affine);
+    let r2 = loadRow(base + below.x, belowIn.x, sides, affine);
+    let r3 = loadRow(base + below.y, belowIn.y, sides, affine);
+    let r4 = loadRow(base + below.z, belowIn.z, sides, affine);
+    let r5 = loadRow(base + below.w, belowIn.w, sides, affine);
     low += outer(subgroupBroadcast(w0, 0u), vec4f(r0.x, r1.x, r2.x, r3.x));
     if (!FEW) { high += outer(subgroupBroadcast(w0, 1u), vec4f(r0.x, r1.x, r2.x, r3.x)); }
     low += outer(subgroupBroadcast(w0, 2u), vec4f(r0.y, r1.y, r2.y, r3.y));

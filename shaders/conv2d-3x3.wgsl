@@ -6,6 +6,7 @@
 // grid = (N*ceil(OH/4)*OW / WG folded into x and y, octets = ceil(outChannels / 8))
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
+// requires: lib/normalised.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   count: u32,                         // N*ceil(OH/4)*OW strips
@@ -27,14 +28,15 @@ alias Taps = array<vec4f, 18>;
 @group(0) @binding(1) var<uniform> weight: array<Taps, 227>;       // [octets,inChannels,3,3,8]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
 @group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,OH,OW]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> table: array<f32>;        // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Six pixels of a column of x, from the row above the strip to the row below it.
 struct Column { top: vec4f, bottom: vec2f }
 
-fn loadColumn(top: vec4u, bottom: vec2u, topIn: vec4<bool>, bottomIn: vec2<bool>) -> Column {
-  let a = vec4f(Map4(x[top.x], x[top.y], x[top.z], x[top.w]));
-  let b = vec2f(Map2(x[bottom.x], x[bottom.y]));
+fn loadColumn(top: vec4u, bottom: vec2u, topIn: vec4<bool>, bottomIn: vec2<bool>, affine: Affine) -> Column {
+  let a = normalisedQuad(vec4f(Map4(x[top.x], x[top.y], x[top.z], x[top.w])), affine);
+  let b = vec2f(normalised(f32(x[bottom.x]), affine), normalised(f32(x[bottom.y]), affine));
   return Column(select(vec4f(), a, topIn), select(vec2f(), b, bottomIn));
 }
 
@@ -77,9 +79,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   var base = (n * params.xChannels + params.xOffset) * plane;
   for (var c = 0u; c < params.inChannels; c++) {
     let t = octet * params.inChannels + c;
-    let left = loadColumn(top + base + columns.x, bottom + base + columns.x, topIn & vec4(columnIn.x), bottomIn & vec2(columnIn.x));
-    let middle = loadColumn(top + base + columns.y, bottom + base + columns.y, topIn & vec4(columnIn.y), bottomIn & vec2(columnIn.y));
-    let right = loadColumn(top + base + columns.z, bottom + base + columns.z, topIn & vec4(columnIn.z), bottomIn & vec2(columnIn.z));
+    let affine = affineOf(params.xOffset + c);
+    let left = loadColumn(top + base + columns.x, bottom + base + columns.x, topIn & vec4(columnIn.x), bottomIn & vec2(columnIn.x), affine);
+    let middle = loadColumn(top + base + columns.y, bottom + base + columns.y, topIn & vec4(columnIn.y), bottomIn & vec2(columnIn.y), affine);
+    let right = loadColumn(top + base + columns.z, bottom + base + columns.z, topIn & vec4(columnIn.z), bottomIn & vec2(columnIn.z), affine);
     low += outer(weight[t][0], left.top);
     high += outer(weight[t][1], left.top);
     low += outer(weight[t][2], middle.top);

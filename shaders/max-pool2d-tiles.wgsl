@@ -5,6 +5,7 @@
 // One invocation per column of four windows; grid = (ceil(S*OW / WG), C, N), S = ceil(OH / 4).
 // requires: lib/map.wgsl
 // requires: lib/quotient.wgsl
+// requires: lib/normalised.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 override SIDE: u32 = 2;               // of a window, pixels; at most 16
 struct Params {
@@ -17,25 +18,27 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,H,W]
 @group(0) @binding(1) var<storage, read_write> y: array<Map>;          // [N,yChannels,OH,OW]
 @group(0) @binding(2) var<storage, read_write> codes: array<u32>;      // [N,codesChannels,S,OW]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> table: array<f32>;            // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let base = (group.z * params.xChannels + params.xOffset + group.y) * params.height * params.width;
   let to = (group.z * params.yChannels + params.yOffset + group.y) * params.outHeight * params.outWidth;
   let codesTo = (group.z * params.codesChannels + params.codesOffset + group.y) * params.strips * params.outWidth;
+  let affine = affineOf(params.xOffset + group.y);
   for (var p = gid.x; p < params.strips * params.outWidth; p += groups.x * WG) {
     let strip = quotient(p, params.outWidth);
     let j = p - strip * params.outWidth;
     var code = 0u;
     for (var w = 0u; w < 4u; w++) {
       let i = min(4u * strip + w, params.outHeight - 1u);
-      var best = f32(x[base + i * SIDE * params.width + j * SIDE]);
+      var best = normalised(f32(x[base + i * SIDE * params.width + j * SIDE]), affine);
       var winner = 0u;
       for (var u = 0u; u < SIDE; u++) {
         let row = base + min(i * SIDE + u, params.height - 1u) * params.width;
         for (var v = select(0u, 1u, u == 0u); v < SIDE; v++) {
-          let value = f32(x[row + min(j * SIDE + v, params.width - 1u)]);
+          let value = normalised(f32(x[row + min(j * SIDE + v, params.width - 1u)]), affine);
           winner = select(winner, u * SIDE + v, value > best);
           best = select(best, value, value > best);
         }

@@ -1,3 +1,4 @@
+import { settled } from '../autograd/ops/batch-norm.js';
 import { Tape } from '../autograd/tape.js';
 import { unet3plus } from '../model/unet3plus.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -80,11 +81,13 @@ class ActivationsTape extends Tape {
 
   override push<A extends string>(y: Tensor<A>, inputs: readonly Tensor[], backward: Parameters<Tape['push']>[2]): Tensor<A> {
     const isBatchNorm = inputs.length === 3 && inputs[1]?.axes === 'C'; // map, scale, shift
+    const pushed = super.push(y, inputs, backward);
     if (isBatchNorm) {
-      this.recorder.keep(y);
-      this.activations.push(y);
+      const activation = settled(this, y as Tensor<'NCHW'>);
+      this.recorder.keep(activation);
+      this.activations.push(activation);
     }
-    return super.push(y, inputs, backward);
+    return pushed;
   }
 }
 

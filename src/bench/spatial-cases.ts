@@ -9,7 +9,7 @@ import { relu, reluGrad } from '../kernels/relu.js';
 import { sigmoid } from '../kernels/sigmoid.js';
 import { sum } from '../kernels/sum.js';
 import type { Recorder } from '../runtime/recorder.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { Tensor } from '../runtime/tensor.js';
 import type { KernelCase, TensorMaker } from './kernel-cases.js';
 
 const [N, C, SIDE] = [4, 16, 128] as const;
@@ -35,7 +35,14 @@ const window = (kernelSize: number, stride = kernelSize, padding = 0): { kernelS
 });
 const fused = { relu: true, training: true };
 const vector = (make: TensorMaker): Tensor<'C'> => make.tensor('C', C);
-const table = (make: TensorMaker): Tensor<'CT'> => make.tensor('CT', C, 5);
+const normed = (make: TensorMaker): Tensor<'NCHW'> => {
+  const x = map(make);
+  const table = make.tensor('CT', C, norm.TABLE).buffer;
+  return new Tensor(x.axes, x.shape, x.blocks.map((block) => ({ ...block, table }))); // prettier-ignore
+};
+const vectors = (make: TensorMaker): norm.BatchNormVectors => ({
+  ...{ weight: vector(make), bias: vector(make), runningMean: vector(make), runningVar: vector(make) },
+});
 
 const ELEMENTWISE: Readonly<Record<string, SpatialCase>> = {
   'channel scale': { flops: 1, maps: 2, record: (r, m) => channelScale(r, map(m), vector(m), map(m)) },
@@ -46,18 +53,18 @@ const ELEMENTWISE: Readonly<Record<string, SpatialCase>> = {
   'batch norm statistics': {
     flops: 3,
     maps: 1,
-    record: (r, m) => void norm.batchNormTable(r, map(m), vector(m), vector(m), { eps: 1e-5 }),
+    record: (r, m) => norm.batchNormTable(r, normed(m), vectors(m), { eps: 1e-5, momentum: 0.1 }),
   },
-  'batch norm + relu': { flops: 3, maps: 2, record: (r, m) => norm.batchNorm(r, map(m), table(m), map(m), fused) },
+  'batch norm + relu': { flops: 3, maps: 2, record: (r, m) => norm.batchNorm(r, normed(m), map(m), fused) },
   'batch norm grad affine': {
     flops: 5,
     maps: 2,
-    record: (r, m) => norm.batchNormGradAffine(r, map(m), map(m), table(m), vector(m), vector(m), fused),
+    record: (r, m) => norm.batchNormGradAffine(r, normed(m), map(m), vector(m), vector(m), fused),
   },
   'batch norm grad x': {
     flops: 6,
     maps: 3,
-    record: (r, m) => norm.batchNormGrad(r, map(m), map(m), table(m), vector(m), vector(m), map(m), fused),
+    record: (r, m) => norm.batchNormGrad(r, normed(m), map(m), vector(m), vector(m), map(m), fused),
   },
 };
 

@@ -1,84 +1,91 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
-import type { Tensor } from '../runtime/tensor.js';
+import type { BufferRef } from '../runtime/storage.js';
+import { Tensor } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
 import { planeShares, secondStage } from './partial-sum.js';
 import { planeGrid } from './plane-grid.js';
 import * as shaders from './shaders.gen.js';
 
 /** Numbers per channel in the table of shaders/lib/batch-norm.wgsl. */
-const TABLE = 5;
+export const TABLE = 4;
 
 /** Pixels per invocation of the passes over the map: enough that the three to five loads for its channel count little. */
 const PIXELS = 8;
 
-interface BatchNormSettings {
-  readonly eps: number;
+/** Scale and shift, and the running statistics that go with them. */
+export interface BatchNormVectors {
+  readonly weight: Tensor<'C'>;
+  readonly bias: Tensor<'C'>;
+  readonly runningMean: Tensor<'C'>;
+  readonly runningVar: Tensor<'C'>;
 }
 
-/** Mean, variance, scale and bias of every channel: [C, 5]. */
-type Table = Tensor<'CT'>;
+/** x with a place for the table row of every channel, unless it has one: the other functions fill and read it. */
+export function withTable(r: Recorder, x: Tensor<'NCHW'>): Tensor<'NCHW'> {
+  const blocks = x.blocks.map((block) => (block.table ? block : { ...block, table: emptyTable(r, block.blockChannels) }));
+  return new Tensor(x.axes, x.shape, blocks, x.label);
+}
 
-/** The table from the statistics of the batch x. */
-export function batchNormTable(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'C'>, bias: Tensor<'C'>, { eps }: BatchNormSettings): Table {
+/** A place for the table of a buffer of so many channels. */
+export function emptyTable(r: Recorder, channels: number): BufferRef {
+  return r.empty('CT', [channels, TABLE], 'batch norm table').buffer;
+}
+
+/** Fills x's table from the statistics of the batch; the running ones move by `momentum` towards them (0: they stay). */
+export function batchNormTable(
+  r: Recorder,
+  x: Tensor<'NCHW'>,
+  { weight, bias, runningMean, runningVar }: BatchNormVectors,
+  { eps, momentum }: { eps: number; momentum: number },
+): void {
   const { partials, ...shares } = planeShares(x);
-  const partial = r.empty('CKM', [x.dim('C'), partials, 3], 'batch moments');
-  for (const { firstChannel, channels, buffers, views } of channelRuns({ x })) {
-    const count = channels * partials;
+  for (const run of channelRuns({ x })) {
+    const partial = r.empty('CKM', [run.channels, partials, 3], 'batch moments').buffer;
+    const count = run.channels * partials;
     r.dispatch(shaders.batchNormPartial, {
-      buffers: { ...buffers, partial: partial.buffer },
-      params: { count, ...shares, first: firstChannel * partials, ...views },
+      buffers: { ...run.buffers, partial },
+      params: { count, ...shares, ...run.views },
       grid: flatGrid(count, shaders.batchNormPartial.overrides.WG),
     });
+    r.dispatch(shaders.batchNormTable, {
+      buffers: {
+        partial,
+        table: tableOf(run),
+        ...{ weight: weight.buffer, bias: bias.buffer, runningMean: runningMean.buffer, runningVar: runningVar.buffer },
+      },
+      params: { partials, eps, momentum, firstChannel: run.firstChannel, firstRow: run.views.xOffset },
+      overrides: { WG: secondStage(partials) },
+      grid: [run.channels, 1, 1],
+    });
   }
-  const table = r.empty('CT', [x.dim('C'), TABLE], 'batch norm table');
-  const buffers = { partial: partial.buffer, weight: weight.buffer, bias: bias.buffer, table: table.buffer };
-  const overrides = { WG: secondStage(partials) };
-  r.dispatch(shaders.batchNormTable, { buffers, params: { partials, eps }, overrides, grid: [x.dim('C'), 1, 1] });
-  return table;
 }
 
-/** The table from running statistics. */
+/** Fills x's table from running statistics. */
 export function batchNormRunningTable(
   r: Recorder,
-  runningMean: Tensor<'C'>,
-  runningVar: Tensor<'C'>,
-  weight: Tensor<'C'>,
-  bias: Tensor<'C'>,
-  { eps }: BatchNormSettings,
-): Table {
-  const channels = weight.dim('C');
-  const table = r.empty('CT', [channels, TABLE], 'batch norm table');
-  r.dispatch(shaders.batchNormRunningTable, {
-    buffers: {
-      runningMean: runningMean.buffer,
-      runningVar: runningVar.buffer,
-      weight: weight.buffer,
-      bias: bias.buffer,
-      table: table.buffer,
-    },
-    params: { channels, eps },
-    grid: channelGrid(channels, shaders.batchNormRunningTable.overrides.WG),
-  });
-  return table;
+  x: Tensor<'NCHW'>,
+  { weight, bias, runningMean, runningVar }: BatchNormVectors,
+  { eps }: { eps: number },
+): void {
+  for (const run of channelRuns({ x })) {
+    r.dispatch(shaders.batchNormRunningTable, {
+      buffers: {
+        table: tableOf(run),
+        ...{ weight: weight.buffer, bias: bias.buffer, runningMean: runningMean.buffer, runningVar: runningVar.buffer },
+      },
+      params: { channels: run.channels, eps, firstChannel: run.firstChannel, firstRow: run.views.xOffset },
+      grid: [Math.ceil(run.channels / shaders.batchNormRunningTable.overrides.WG), 1, 1],
+    });
+  }
 }
 
-/** Moves the running statistics, in place, towards those in the table. */
-export function batchNormRunning(r: Recorder, table: Table, runningMean: Tensor<'C'>, runningVar: Tensor<'C'>, momentum: number): void {
-  const channels = runningMean.dim('C');
-  r.dispatch(shaders.batchNormRunning, {
-    buffers: { table: table.buffer, runningMean: runningMean.buffer, runningVar: runningVar.buffer },
-    params: { channels, momentum },
-    grid: channelGrid(channels, shaders.batchNormRunning.overrides.WG),
-  });
-}
-
-/** y = (x - mean) * scale + bias by the table, then max(y, 0) if `relu`. */
-export function batchNorm(r: Recorder, x: Tensor<'NCHW'>, table: Table, y: Tensor<'NCHW'>, { relu }: { relu: boolean }): void {
+/** y = (x - mean) * scale + bias by x's table, then max(y, 0) if `relu`. */
+export function batchNorm(r: Recorder, x: Tensor<'NCHW'>, y: Tensor<'NCHW'>, { relu }: { relu: boolean }): void {
   const { images, plane } = planes(x);
-  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, y })) {
+  for (const { channels, buffers, views, tables } of channelRuns({ x, y })) {
     r.dispatch(shaders.batchNorm, {
-      buffers: { ...buffers, table: table.buffer },
-      params: { plane, firstChannel, relu: Number(relu), ...views },
+      buffers: { ...buffers, table: tableOf({ tables }) },
+      params: { plane, relu: Number(relu), ...views },
       grid: planeGrid(plane, channels, images, shaders.batchNorm.overrides.WG, PIXELS),
     });
   }
@@ -89,17 +96,16 @@ export function batchNormGradAffine(
   r: Recorder,
   x: Tensor<'NCHW'>,
   dy: Tensor<'NCHW'>,
-  table: Table,
   dweight: Tensor<'C'>,
   dbias: Tensor<'C'>,
   { relu }: { relu: boolean },
 ): void {
   const { partials, ...shares } = planeShares(x);
   const partial = r.empty('CKS', [x.dim('C'), partials, 2], 'batch norm sums');
-  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy })) {
+  for (const { firstChannel, channels, buffers, views, tables } of channelRuns({ x, dy })) {
     const count = channels * partials;
     r.dispatch(shaders.batchNormGradPartial, {
-      buffers: { ...buffers, table: table.buffer, partial: partial.buffer },
+      buffers: { ...buffers, table: tableOf({ tables }), partial: partial.buffer },
       params: { count, ...shares, firstChannel, relu: Number(relu), ...views },
       grid: flatGrid(count, shaders.batchNormGradPartial.overrides.WG),
     });
@@ -117,7 +123,6 @@ export function batchNormGrad(
   r: Recorder,
   x: Tensor<'NCHW'>,
   dy: Tensor<'NCHW'>,
-  table: Table,
   dweight: Tensor<'C'>,
   dbias: Tensor<'C'>,
   dx: Tensor<'NCHW'>,
@@ -125,15 +130,16 @@ export function batchNormGrad(
 ): void {
   const { images, plane } = planes(x);
   const inverseCount = training ? 1 / (images * plane) : 0;
-  for (const { firstChannel, channels, buffers, views } of channelRuns({ x, dy, dx })) {
+  for (const { firstChannel, channels, buffers, views, tables } of channelRuns({ x, dy, dx })) {
     r.dispatch(shaders.batchNormGrad, {
-      buffers: { ...buffers, table: table.buffer, dweight: dweight.buffer, dbias: dbias.buffer },
+      buffers: { ...buffers, table: tableOf({ tables }), dweight: dweight.buffer, dbias: dbias.buffer },
       params: { plane, firstChannel, relu: Number(relu), inverseCount, ...views },
       grid: planeGrid(plane, channels, images, shaders.batchNormGrad.overrides.WG, PIXELS),
     });
   }
 }
 
-function channelGrid(channels: number, workgroupSize: number): readonly [number, number, number] {
-  return [Math.ceil(channels / workgroupSize), 1, 1];
+function tableOf({ tables }: { tables: { readonly x?: BufferRef } }): BufferRef {
+  if (!tables.x) throw new Error('batch norm: x has no table.');
+  return tables.x;
 }

@@ -8,6 +8,8 @@ export interface ChannelRun<Name extends string> {
   readonly buffers: Readonly<Record<Name, BufferRef>>;
   /** `xChannels` and `xOffset` for every tensor x: channels in its buffer and the first channel of this run there. */
   readonly views: Readonly<Record<`${Name}Channels` | `${Name}Offset`, number>>;
+  /** The batch norm tables of those maps that have one. */
+  readonly tables: Readonly<Partial<Record<Name, BufferRef>>>;
 }
 
 /** Cuts tensors into runs of channels that each lie in one block; tensors of other axes count as one channel. */
@@ -18,15 +20,17 @@ export function channelRuns<Name extends string>(tensors: Readonly<Record<Name, 
   const runs = maps.length === list.length ? alignBlocks(maps) : [{ firstChannel: 0, count: 1, blocks: list.map(whole) }];
   return runs.map((run) => {
     const buffers = {} as Record<Name, BufferRef>;
+    const tables: Partial<Record<Name, BufferRef>> = {};
     const views = {} as Record<`${Name}Channels` | `${Name}Offset`, number>;
     for (const [i, name] of names.entries()) {
       const block = run.blocks[i];
       if (!block) throw new Error(`channelRuns: no block for ${name}.`);
       buffers[name] = block.buffer;
+      if (block.table) tables[name] = block.table;
       views[`${name}Channels`] = block.blockChannels;
       views[`${name}Offset`] = block.offset;
     }
-    return { firstChannel: run.firstChannel, channels: run.count, buffers, views };
+    return { firstChannel: run.firstChannel, channels: run.count, buffers, views, tables };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { ChannelBlock, Tensor } from '../runtime/tensor.js';
+import { refusePending, type ChannelBlock, type Tensor } from '../runtime/tensor.js';
 
 /** Pixels; the same along H and W. */
 export interface ConvGeometry {
@@ -15,7 +15,7 @@ export interface BlockPair {
   readonly firstOut: number;
 }
 
-/** Every output block with every input block: a convolution runs once per pair and adds up over the input blocks. */
+/** Every output block with every input block, none of them pending: a convolution runs once per pair and adds up over the input blocks. */
 export function blockPairs(input: Tensor<'NCHW'>, output: Tensor<'NCHW'>): BlockPair[] {
   return blocksWithFirst(output).flatMap(([out, firstOut]) =>
     blocksWithFirst(input).map(([block, firstIn]) => ({ in: block, out, firstIn, firstOut })),
@@ -23,6 +23,7 @@ export function blockPairs(input: Tensor<'NCHW'>, output: Tensor<'NCHW'>): Block
 }
 
 function blocksWithFirst(x: Tensor<'NCHW'>): [ChannelBlock, number][] {
+  refusePending(x);
   let first = 0;
   return x.blocks.map((block) => {
     first += block.count;

@@ -1,5 +1,5 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { stored, type Tensor } from '../runtime/tensor.js';
 import { blockPairs, cutBlock, type ConvGeometry } from './conv2d-blocks.js';
 import { packedWeights, UNIFORM_BYTES, type WeightOrder } from './conv2d-pack.js';
 import * as shaders from './shaders.gen.js';
@@ -9,13 +9,19 @@ import { chosen, CONV_1X1, CONV_3X3 } from './tunable.js';
 export type FastKernel = '3x3' | '1x1';
 
 export function fastKernel(r: Recorder, weight: Tensor<'OIHW'>, { stride, padding, dilation }: ConvGeometry): FastKernel | null {
-  if (r.device.maxBindingBytes < UNIFORM_BYTES) return null;
+  if (!hasFastKernels(r)) return null;
   const side = weight.dim('H') === weight.dim('W') ? weight.dim('H') : 0;
   if (side === 3 && stride === 1 && dilation === 1 && padding <= 2) return '3x3';
   return side === 1 && padding === 0 ? '1x1' : null;
 }
 
+/** Whether weights fit into a binding of the device as these kernels hold them. */
+export function hasFastKernels(r: Recorder): boolean {
+  return r.device.maxBindingBytes >= UNIFORM_BYTES;
+}
+
 export interface FastConv {
+  /** May be pending. */
   readonly from: Tensor<'NCHW'>;
   readonly to: Tensor<'NCHW'>;
   readonly weight: Tensor<'OIHW'>;
@@ -32,6 +38,7 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const strips = Math.ceil(outHeight / 4);
   const count = images * strips * outWidth;
   const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
+  const NORM = Number(conv.from.pending);
   for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 227)) {
     const { inChannels, outChannels } = params;
     const { kernel, WG } = chosen(r.device, CONV_3X3, { images, inChannels, outChannels, height: outHeight, width: outWidth });
@@ -39,10 +46,15 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
     const sizes = { count, strips, height, width, ...params };
     const grid = [gx, gy, octets] as const;
     if (kernel === 'subgroup' && padding === 1) {
-      const overrides = { WG, FEW: Number(outChannels <= 4), ACCUMULATE: accumulate };
+      const overrides = { WG, FEW: Number(outChannels <= 4), ACCUMULATE: accumulate, NORM };
       r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: sizes, overrides, grid });
     } else {
-      r.dispatch(shaders.conv2d3x3, { buffers, params: { ...sizes, outHeight, outWidth, padding, accumulate }, overrides: { WG }, grid });
+      r.dispatch(shaders.conv2d3x3, {
+        buffers,
+        params: { ...sizes, outHeight, outWidth, padding, accumulate },
+        overrides: { WG, NORM },
+        grid,
+      });
     }
   }
 }
@@ -52,6 +64,7 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   const outPlane = outHeight * outWidth;
   const width = conv.from.dim('W');
   const plane = conv.from.dim('H') * width;
+  const NORM = Number(conv.from.pending);
   for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 2048)) {
     const { inChannels, outChannels } = params;
     const { kernel, WG } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
@@ -61,13 +74,13 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
       const [gx, gy] = flatGrid(count, WG);
       const sizes = { count, half, plane, ...params };
       const grid = [gx, gy, Math.ceil(octets / 3)] as const;
-      r.dispatch(shaders.conv2d1x1Subgroup, { buffers, params: sizes, overrides: { WG, ACCUMULATE: accumulate }, grid });
+      r.dispatch(shaders.conv2d1x1Subgroup, { buffers, params: sizes, overrides: { WG, ACCUMULATE: accumulate, NORM }, grid });
     } else {
       const quarter = Math.ceil(outPlane / 4);
       const count = images * quarter;
       const [gx, gy] = flatGrid(count, WG);
       const sizes = { count, quarter, plane, width, outPlane, outWidth, stride, accumulate, ...params };
-      r.dispatch(shaders.conv2d1x1, { buffers, params: sizes, overrides: { WG }, grid: [gx, gy, octets] });
+      r.dispatch(shaders.conv2d1x1, { buffers, params: sizes, overrides: { WG, NORM }, grid: [gx, gy, octets] });
     }
   }
 }
@@ -77,14 +90,17 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
  * times blocks of 8 output channels whose weights fit into the uniform array of the shader.
  */
 function fastRuns(r: Recorder, { from, to, weight, bias, order, mixing = false, relu }: FastConv, mostInputs: number) {
-  return blockPairs(from, to).flatMap((pair) =>
+  return blockPairs(stored(from), to).flatMap((pair) =>
     cutBlock(pair.in, mostInputs).flatMap((input) =>
       cutBlock(pair.out, 8 * Math.floor(mostInputs / input.block.count)).map((output) => {
         const [firstIn, firstOut] = [pair.firstIn + input.first, pair.firstOut + output.first];
         const [inChannels, outChannels] = [input.block.count, output.block.count];
         const packed = packedWeights(r, { weight, order, mixing, firstIn, firstOut, inChannels, outChannels });
         return {
-          buffers: { x: input.block.buffer, weight: packed, bias: (bias ?? weight).buffer, y: output.block.buffer },
+          buffers: {
+            ...{ x: input.block.buffer, weight: packed, bias: (bias ?? weight).buffer, y: output.block.buffer },
+            table: input.block.table ?? input.block.buffer,
+          },
           params: {
             inChannels,
             outChannels,

@@ -1,6 +1,6 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { refusePending, stored, type Tensor } from '../runtime/tensor.js';
 import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
 import { fastKernel } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
@@ -36,6 +36,7 @@ export function mixingGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCH
 }
 
 interface GradWeight {
+  /** May be pending, except for `plainTiles`. */
   readonly x: Tensor<'NCHW'>;
   readonly dy: Tensor<'NCHW'>;
   readonly dw: Tensor<'OIHW'>;
@@ -48,6 +49,7 @@ interface Tiles {
 }
 
 function plainTiles(r: Recorder, pair: BlockPair, { x, dy, dw }: GradWeight, geometry: ConvGeometry): Tiles {
+  refusePending(x);
   const sizes = spatial(x, dy, dw, geometry);
   const count = dy.dim('N') * sizes.outHeight * sizes.outWidth;
   const columns = pair.in.count * sizes.kernelHeight * sizes.kernelWidth;
@@ -92,13 +94,13 @@ function tiles3x3Strip(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { pa
   const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
   const [gx, gy] = flatGrid(planes, 1);
   r.dispatch(shaders.conv2d3x3GradWeight, {
-    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
     params: {
       ...{ count, rows: Math.ceil(outHeight / chunks), chunks, depth },
       ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
       ...channelsOf(pair),
     },
-    overrides: { WG },
+    overrides: { WG, NORM: Number(x.pending) },
     grid: [gx, gy, tiles],
   });
   return { partial, tiles };
@@ -123,13 +125,13 @@ function tiles3x3Subgroup(
   const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
   const [gx, gy] = flatGrid(8 * tiles, WG);
   r.dispatch(shaders.conv2d3x3GradWeightSubgroup, {
-    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
     params: {
       ...{ count, tiles, depth, rows: Math.ceil(outHeight / chunks), chunks, columns },
       ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
       ...channelsOf(pair),
     },
-    overrides: { WG },
+    overrides: { WG, NORM: Number(x.pending) },
     grid: [gx, gy, planes],
   });
   return { partial, tiles };
@@ -142,8 +144,9 @@ function tiles1x1(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { stride 
   const partial = r.empty('C', [tiles * pair.out.count * pair.in.count], 'weight gradient tiles').buffer;
   const [gx, gy] = flatGrid(Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8), 1);
   r.dispatch(shaders.conv2d1x1GradWeight, {
-    buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
+    buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
     params: { count, tile, plane: x.dim('H') * x.dim('W'), width: x.dim('W'), outHeight, outWidth, stride, ...channelsOf(pair) },
+    overrides: { NORM: Number(x.pending) },
     grid: [gx, gy, tiles],
   });
   return { partial, tiles };
@@ -174,7 +177,7 @@ function splitTiles(r: Recorder, count: number, sums: number): { tile: number; t
 /** Adds the tiles of every pair of channel blocks into their part of the weight's gradient. `parts`: channels of dy per row of dw. */
 function sumPairs(r: Recorder, { x, dy, dw }: GradWeight, tilesOf: (pair: BlockPair) => Tiles, parts = 1): void {
   const taps = dw.dim('H') * dw.dim('W');
-  for (const pair of blockPairs(x, dy)) {
+  for (const pair of blockPairs(stored(x), dy)) {
     const { partial, tiles } = tilesOf(pair);
     const columns = (pair.in.count * taps) / parts;
     const count = pair.out.count * columns;

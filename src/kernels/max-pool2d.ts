@@ -1,5 +1,5 @@
 import type { Recorder } from '../runtime/recorder.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { stored, type Tensor } from '../runtime/tensor.js';
 import { channelRuns } from './channels.js';
 import { planeGrid } from './plane-grid.js';
 import { poolParams, type PoolWindow } from './pool-window.js';
@@ -9,21 +9,21 @@ import * as shaders from './shaders.gen.js';
 const MAX_TILE = 16;
 
 /** Windows side by side: the winner of each is a byte, four of a column in one word. */
-function areTiles({ kernelSize, stride, padding }: PoolWindow): boolean {
+export function areTiles({ kernelSize, stride, padding }: PoolWindow): boolean {
   return stride === kernelSize && padding === 0 && kernelSize <= MAX_TILE;
 }
 
-/** y = maxima of x. Returns the winners, for `maxPool2dGrad` of the same window. */
+/** y = maxima of x, which may be pending where windows lie side by side. Returns the winners, for `maxPool2dGrad` of the same window. */
 export function maxPool2d(r: Recorder, x: Tensor<'NCHW'>, y: Tensor<'NCHW'>, window: PoolWindow): Tensor<'NCHW'> {
   if (!areTiles(window)) return plainMaxPool2d(r, x, y, window);
   const { height, width, outHeight, outWidth } = poolParams(x, y, window);
   const strips = Math.ceil(outHeight / 4);
   const codes = r.empty('NCHW', [y.dim('N'), y.dim('C'), strips, outWidth], 'max pool codes');
-  for (const { channels, buffers, views } of channelRuns({ x, y, codes })) {
+  for (const { channels, buffers, views, tables } of channelRuns({ x: stored(x), y, codes })) {
     r.dispatch(shaders.maxPool2dTiles, {
-      buffers,
+      buffers: { ...buffers, table: tables.x ?? buffers.x },
       params: { height, width, outHeight, outWidth, strips, ...views },
-      overrides: { SIDE: window.kernelSize },
+      overrides: { SIDE: window.kernelSize, NORM: Number(x.pending) },
       grid: planeGrid(strips * outWidth, channels, x.dim('N'), shaders.maxPool2dTiles.overrides.WG, 1),
     });
   }

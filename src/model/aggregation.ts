@@ -40,9 +40,10 @@ export function fullScaleAggregation(
     );
     const maps = branches.map((convBnRelu, s) => {
       const [source, into] = [sources[s] ?? own, places[s]];
-      if (s === level) return convBnRelu(pass, source, { into });
-      if (s === level - 1 && pooledAbove) return convBnRelu(pass, pooledAbove, { into });
-      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }), { into });
+      const settled = upsampling === 'after-conv';
+      if (s === level) return convBnRelu(pass, source, { into, settled });
+      if (s === level - 1 && pooledAbove) return convBnRelu(pass, pooledAbove, { into, settled });
+      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }), { into, settled });
       if (upsampling === 'before-conv') return convBnRelu(pass, source, { size, into });
       return bilinear(pass.tape, convBnRelu(pass, source), { ...size, into });
     });

@@ -1,4 +1,4 @@
-import { batchNorm } from '../autograd/ops/batch-norm.js';
+import { batchNorm, batchNormOnRead } from '../autograd/ops/batch-norm.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
 import { conv2d } from '../autograd/ops/conv2d.js';
 import { conv2dUpsampled, upsamplingScale } from '../autograd/ops/conv2d-upsampled.js';
@@ -29,6 +29,8 @@ export type Layer = (pass: Pass, x: Tensor<'NCHW'>, options?: LayerOptions) => T
 export interface LayerOptions extends Placed {
   /** x is upsampled to this size first. */
   readonly size?: MapSize | undefined;
+  /** The result is not left for its readers to normalise: it stands beside maps that are not. */
+  readonly settled?: boolean;
 }
 
 /** Pixels. */
@@ -62,11 +64,11 @@ export class LayerSet {
     for (const part of ['weight', 'bias']) this.parameters.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     for (const part of ['running_mean', 'running_var']) this.buffers.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
     this.folds.push({ conv, bn });
-    return (pass, x, { size, into } = {}) => {
+    return (pass, x, { size, into, settled = false } = {}) => {
       if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size, into });
       const training = pass.mode === 'train';
       // The mean of the batch takes the bias away again: its gradient is 0 and not computed.
-      const z = convolve(pass, conv, x, { dilation, relu: false, size, constantBias: training });
+      const z = convolve(pass, conv, x, { dilation, relu: false, size, into: settled ? undefined : into, constantBias: training });
       const vector = (part: string): Tensor<'C'> => pass.array(`${bn}.${part}`) as Tensor<'C'>;
       const affine = {
         weight: vector('weight'),
@@ -74,7 +76,9 @@ export class LayerSet {
         runningMean: vector('running_mean'),
         runningVar: vector('running_var'),
       };
-      return batchNorm(pass.tape, z, affine, { training, relu: true, into });
+      return settled
+        ? batchNorm(pass.tape, z, affine, { training, relu: true, into })
+        : batchNormOnRead(pass.tape, z, affine, { training });
     };
   }
 }

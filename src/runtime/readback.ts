@@ -1,5 +1,5 @@
 import { GPU_COPY_DST, GPU_MAP_READ, type Device } from './device.js';
-import type { ChannelBlock, Tensor } from './tensor.js';
+import { refusePending, type ChannelBlock, type Tensor } from './tensor.js';
 
 /** Staging buffers that wait for the next reading: more than any step reads at once, few enough that varying sizes do not pile up. */
 const MAX_FREE = 16;
@@ -11,6 +11,7 @@ export class Readback {
   constructor(private readonly device: Device) {}
 
   async read(tensor: Tensor): Promise<Float32Array> {
+    refusePending(tensor);
     const copies = tensor.blocks.map((block) => this.copyOut(block.buffer.storage.buffer, block));
     const parts = await Promise.all(copies.map((staging) => this.take(staging)));
     const first = tensor.blocks[0];

@@ -9,12 +9,17 @@ export interface ChannelBlock {
   readonly blockChannels: number;
   readonly offset: number;
   readonly count: number;
+  /** Of a map that a batch norm normalises: its table, one row per channel of `buffer` (shaders/lib/batch-norm.wgsl). */
+  readonly table?: BufferRef | undefined;
 }
 
 /**
  * An array of 32-bit numbers on the GPU: names of its axes (`'NCHW'`, `'OIHW'`, `'NC'`, `'C'`, `''` for a scalar), sizes, and
  * the channel blocks that hold it. A feature map may span several buffers, since a binding may hold as little as 128 MiB; this
  * makes concatenation and channel slices free. Tensors of other axes have exactly one block.
+ *
+ * A `pending` map is one that its readers normalise: in memory lies the output of a convolution, and whoever loads a number applies the
+ * row of its channel in the block's table and ReLU. Kernels that cannot refuse it; `settled` (autograd) writes such a map out.
  */
 export class Tensor<Axes extends string = string> {
   /** True when gradients flow to this tensor: parameters, and whatever was computed from them. */
@@ -25,6 +30,7 @@ export class Tensor<Axes extends string = string> {
     readonly shape: readonly number[],
     readonly blocks: readonly ChannelBlock[],
     readonly label = '',
+    readonly pending = false,
   ) {
     if (axes.length !== shape.length)
       throw new RangeError(`tensor ${label}: axes ${axes} and sizes [${shape.join(', ')}] differ in number.`);
@@ -49,6 +55,7 @@ export class Tensor<Axes extends string = string> {
 
   /** The one buffer that holds the whole tensor; an error when it lies in several or is a slice of one. */
   get buffer(): BufferRef {
+    refusePending(this);
     const block = this.blocks[0];
     if (this.blocks.length !== 1 || block?.offset !== 0 || block.count !== block.blockChannels) {
       throw new Error(`tensor ${this.toString()} lies in ${this.blocks.length} channel blocks; this operation needs it in one buffer.`);
@@ -74,7 +81,19 @@ export function tensorIn<A extends string>(buffer: BufferRef, axes: A, shape: re
 
 /** The same memory as a tensor to which no gradient flows. */
 export function detach<A extends string>(x: Tensor<A>): Tensor<A> {
-  return new Tensor(x.axes, x.shape, x.blocks, x.label);
+  return new Tensor(x.axes, x.shape, x.blocks, x.label, x.pending);
+}
+
+/** The map as it lies in memory, for kernels that normalise while they read where x is pending. */
+export function stored<A extends string>(x: Tensor<A>): Tensor<A> {
+  return x.pending ? new Tensor(x.axes, x.shape, x.blocks, x.label) : x;
+}
+
+export function refusePending(x: Tensor): void {
+  if (x.pending)
+    throw new Error(
+      `tensor ${x.toString()} is still to be normalised by its readers, and this operation does not; pass it through settled() first.`,
+    );
 }
 
 /** Channels [from, from + count) of an NCHW tensor, sharing its memory. */
@@ -91,7 +110,7 @@ export function channelSlice(x: Tensor<'NCHW'>, from: number, count: number): Te
     if (high > low) blocks.push({ ...block, offset: block.offset + low - start, count: high - low });
     start += block.count;
   }
-  return new Tensor('NCHW', [n, count, h, w], blocks, x.label);
+  return new Tensor('NCHW', [n, count, h, w], blocks, x.label, x.pending);
 }
 
 /** The tensors side by side along C, sharing their memory: nothing is copied. */
@@ -103,9 +122,10 @@ export function channelConcat(parts: readonly Tensor<'NCHW'>[]): Tensor<'NCHW'> 
     if (p.dim('N') !== n || p.dim('H') !== h || p.dim('W') !== w) {
       throw new RangeError(`concat: ${p.toString()} does not match ${first.toString()} in N, H and W; resize or pool it first.`);
     }
+    if (p.pending !== first.pending) refusePending(p.pending ? p : first);
   }
   const channels = parts.reduce((sum, p) => sum + p.dim('C'), 0);
-  return new Tensor('NCHW', [n, channels, h, w], joined(parts.flatMap((p) => p.blocks)), first.label);
+  return new Tensor('NCHW', [n, channels, h, w], joined(parts.flatMap((p) => p.blocks)), first.label, first.pending);
 }
 
 /** Blocks that follow each other in a buffer are one. */
@@ -129,11 +149,12 @@ export interface AlignedRun {
   readonly blocks: readonly ChannelBlock[];
 }
 
-/** Cuts tensors of equal C at each other's block borders: a kernel that works channel by channel runs once per piece. */
+/** Cuts tensors of equal C, none of them pending, at each other's block borders: a kernel that works channel by channel runs once per piece. */
 export function alignBlocks(tensors: readonly Tensor<'NCHW'>[]): AlignedRun[] {
   const channels = tensors[0]?.dim('C') ?? 0;
   const cuts = new Set<number>([channels]);
   for (const t of tensors) {
+    refusePending(t);
     if (t.dim('C') !== channels) throw new RangeError(`${t.toString()} and ${String(tensors[0])} differ in channels.`);
     let start = 0;
     for (const block of t.blocks) cuts.add((start += block.count));

@@ -2,6 +2,7 @@ import * as kernels from '../../kernels/avg-pool2d.js';
 import { pooledShape } from '../../kernels/pool-window.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Placed, Tape } from '../tape.js';
+import { settled } from './batch-norm.js';
 
 export interface AvgPool2dOptions extends Placed {
   /** Side of the square window, its step (default: the side) and the border of zeros, in pixels. */
@@ -17,9 +18,10 @@ export interface AvgPool2dOptions extends Placed {
 /** Mean of every window. Throws RangeError where no window fits or the padding exceeds half the window. */
 export function avgPool2d(
   tape: Tape,
-  x: Tensor<'NCHW'>,
+  input: Tensor<'NCHW'>,
   { kernelSize, stride = kernelSize, padding = 0, ceilMode = false, countIncludePad = true, into }: AvgPool2dOptions,
 ): Tensor<'NCHW'> {
+  const x = settled(tape, input);
   const window = { kernelSize, stride, padding, countIncludePad };
   const y = tape.placeOf(into, 'NCHW', pooledShape('avgPool2d', x, window, ceilMode), x.label);
   kernels.avgPool2d(tape.recorder, x, y, window);

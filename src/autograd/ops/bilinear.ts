@@ -1,6 +1,7 @@
 import * as kernels from '../../kernels/bilinear.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Placed, Tape } from '../tape.js';
+import { settled } from './batch-norm.js';
 
 /** Positions are whole numbers of 1 / (2 * out) pixels, in 32 bits with sign. */
 const MAX_PRODUCT = 2 ** 29;
@@ -15,7 +16,8 @@ export interface BilinearOptions extends Placed {
  * Bilinear resampling to `height` x `width` pixels, up or down, with half-pixel centres (PyTorch's align_corners=False) and no
  * antialiasing. Throws RangeError for sizes below 1 or beyond 32-bit arithmetic.
  */
-export function bilinear(tape: Tape, x: Tensor<'NCHW'>, { height, width, into }: BilinearOptions): Tensor<'NCHW'> {
+export function bilinear(tape: Tape, input: Tensor<'NCHW'>, { height, width, into }: BilinearOptions): Tensor<'NCHW'> {
+  const x = settled(tape, input);
   for (const [size, outSize] of [
     [x.dim('H'), height],
     [x.dim('W'), width],

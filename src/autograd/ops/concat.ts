@@ -1,4 +1,6 @@
 import { channelConcat, channelSlice, type Tensor } from '../../runtime/tensor.js';
+import { withTable } from '../../kernels/batch-norm.js';
+import { settled } from './batch-norm.js';
 import type { Tape } from '../tape.js';
 
 /**
@@ -11,7 +13,10 @@ export function sideBySide(
   channels: readonly number[],
   { height, width }: { readonly height: number; readonly width: number },
 ): Tensor<'NCHW'>[] {
-  const all = tape.empty('NCHW', [x.dim('N'), channels.reduce((sum, c) => sum + c, 0), height, width], 'side by side');
+  const all = withTable(
+    tape.recorder,
+    tape.empty('NCHW', [x.dim('N'), channels.reduce((sum, c) => sum + c, 0), height, width], 'side by side'),
+  );
   let from = 0;
   return channels.map((count) => {
     from += count;
@@ -20,7 +25,8 @@ export function sideBySide(
 }
 
 /** Feature maps side by side along C. Nothing is copied, forward or backward: the result shares the memory of its parts. */
-export function concat(tape: Tape, parts: readonly Tensor<'NCHW'>[]): Tensor<'NCHW'> {
+export function concat(tape: Tape, maps: readonly Tensor<'NCHW'>[]): Tensor<'NCHW'> {
+  const parts = maps.every((m) => m.pending) ? maps : maps.map((m) => settled(tape, m));
   const y = channelConcat(parts);
   return tape.push(y, parts, (dy) => {
     let from = 0;

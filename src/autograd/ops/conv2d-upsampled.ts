@@ -1,8 +1,10 @@
 import { conv2dGradBias } from '../../kernels/conv2d-grad-bias.js';
+import { hasFastKernels } from '../../kernels/conv2d-fast.js';
 import * as kernels from '../../kernels/conv2d-upsampled.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Placed, Tape } from '../tape.js';
 import { relu as reluOp } from './relu.js';
+import { settled } from './batch-norm.js';
 
 export interface Conv2dUpsampledOptions extends Placed {
   /** How many times x is enlarged, along H and W alike. */
@@ -17,12 +19,13 @@ export interface Conv2dUpsampledOptions extends Placed {
  */
 export function conv2dUpsampled(
   tape: Tape,
-  x: Tensor<'NCHW'>,
+  input: Tensor<'NCHW'>,
   weight: Tensor<'OIHW'>,
   bias: Tensor<'C'> | null,
   { scale, relu = false, into }: Conv2dUpsampledOptions,
 ): Tensor<'NCHW'> {
-  check(x, weight, bias, scale);
+  check(input, weight, bias, scale);
+  const x = hasFastKernels(tape.recorder) ? input : settled(tape, input);
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);
   const shape = [x.dim('N'), weight.dim('O'), scale * x.dim('H'), scale * x.dim('W')];

@@ -1,9 +1,11 @@
 import * as kernels from '../../kernels/conv2d.js';
 import { conv2dGradBias } from '../../kernels/conv2d-grad-bias.js';
+import { fastKernel } from '../../kernels/conv2d-fast.js';
 import * as gradients from '../../kernels/conv2d-grad-weight.js';
 import type { ConvGeometry } from '../../kernels/conv2d-blocks.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Placed, Tape } from '../tape.js';
+import { settled } from './batch-norm.js';
 import { relu as reluOp } from './relu.js';
 
 export interface Conv2dOptions extends Placed {
@@ -21,12 +23,13 @@ export interface Conv2dOptions extends Placed {
  */
 export function conv2d(
   tape: Tape,
-  x: Tensor<'NCHW'>,
+  input: Tensor<'NCHW'>,
   weight: Tensor<'OIHW'>,
   bias: Tensor<'C'> | null,
   { stride = 1, padding = 0, dilation = 1, relu = false, into }: Conv2dOptions = {},
 ): Tensor<'NCHW'> {
   const geometry = { stride, padding, dilation };
+  const x = fastKernel(tape.recorder, weight, geometry) ? input : settled(tape, input);
   const shape = outputShape(x, weight, bias, geometry);
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);

@@ -1,6 +1,7 @@
 import * as kernels from '../../kernels/max-pool2d.js';
 import { pooledShape } from '../../kernels/pool-window.js';
 import type { Tensor } from '../../runtime/tensor.js';
+import { settled } from './batch-norm.js';
 import type { Placed, Tape } from '../tape.js';
 
 export interface MaxPool2dOptions extends Placed {
@@ -18,10 +19,11 @@ export interface MaxPool2dOptions extends Placed {
  */
 export function maxPool2d(
   tape: Tape,
-  x: Tensor<'NCHW'>,
+  input: Tensor<'NCHW'>,
   { kernelSize, stride = kernelSize, padding = 0, ceilMode = false, into }: MaxPool2dOptions,
 ): Tensor<'NCHW'> {
   const window = { kernelSize, stride, padding };
+  const x = kernels.areTiles(window) ? input : settled(tape, input);
   const y = tape.placeOf(into, 'NCHW', pooledShape('maxPool2d', x, window, ceilMode), x.label);
   const index = kernels.maxPool2d(tape.recorder, x, y, window);
   return tape.push(y, [x], (dy) => {
