@@ -18,7 +18,7 @@ type Map2d = Tensor<'NCHW'>;
 export interface UNet3PlusOutputs {
   /** Segmentation logits of every head, finest first, each at its own scale: [N, channels, H/2^k, W/2^k]. */
   readonly heads: readonly Map2d[];
-  /** X_De^1 .. X_De^5: what the heads read. */
+  /** X_De^1 .. X_De^5: what the heads read; pending unless batch norms are folded. */
   readonly features: readonly Map2d[];
   /** Segmentation logits at full size from all scales together; the finest head where there is no fused one. */
   readonly fused: Map2d;

@@ -84,9 +84,10 @@ export function detach<A extends string>(x: Tensor<A>): Tensor<A> {
   return new Tensor(x.axes, x.shape, x.blocks, x.label, x.pending);
 }
 
-/** The map as it lies in memory, for kernels that normalise while they read where x is pending. */
+/** x as it lies in memory, for kernels that normalise while they read: its blocks have a table only if x is pending. */
 export function stored<A extends string>(x: Tensor<A>): Tensor<A> {
-  return x.pending ? new Tensor(x.axes, x.shape, x.blocks, x.label) : x;
+  const blocks = x.pending ? x.blocks : x.blocks.map((block) => ({ ...block, table: undefined }));
+  return new Tensor(x.axes, x.shape, blocks, x.label);
 }
 
 export function refusePending(x: Tensor): void {

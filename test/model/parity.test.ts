@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { bceWithLogits } from '../../src/autograd/ops/bce-with-logits.js';
 import { diceLoss } from '../../src/autograd/ops/overlap-loss.js';
 import { weightedSum } from '../../src/autograd/ops/weighted-sum.js';
+import { settled } from '../../src/autograd/ops/batch-norm.js';
 import { Tape } from '../../src/autograd/tape.js';
 import { fullScaleAggregation } from '../../src/model/aggregation.js';
 import { FULL, type UNet3PlusConfig } from '../../src/model/config.js';
@@ -146,7 +147,7 @@ describeGolden('full-scale skip aggregation equals PyTorch', () => {
       source.requiresGrad = true;
       return source;
     });
-    const y = aggregate(network.pass(tape), sources);
+    const y = settled(tape, aggregate(network.pass(tape), sources));
     tape.recorder.keep(y);
     const gradients = tape.backward(y, deviceTensor(golden, 'in.dy', 'NCHW'));
     for (const g of gradients.values()) tape.recorder.keep(g);
