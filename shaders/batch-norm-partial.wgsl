@@ -9,10 +9,11 @@ override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   count: u32,                         // partials of this run of channels
   plane: u32, lanes: u32, images: u32,                                 // P = H*W, invocations that share a plane, N
+  first: u32,                         // partial of this run's first channel
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
 }
 @group(0) @binding(0) var<storage, read> x: array<Map>;                // [N,xChannels,P]
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>;    // [channels of this run,K,3], K = N * lanes
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>;    // [C,K,3], K = N * lanes
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
@@ -33,7 +34,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   }
   let count = f32((params.plane + params.lanes - 1u - share.lane) / params.lanes);
   let delta = sum / max(count, 1.0);
-  let to = 3u * e;
+  let to = 3u * (params.first + e);
   partial[to] = count;
   partial[to + 1u] = shift + delta;
   partial[to + 2u] = max(squares - sum * delta, 0.0);

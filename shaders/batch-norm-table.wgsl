@@ -12,7 +12,7 @@ struct Params {
   momentum: f32,                      // 0: the running statistics stay as they are
   firstChannel: u32, firstRow: u32,   // of this run, in the vectors and in the table
 }
-@group(0) @binding(0) var<storage, read> partial: array<f32>;          // [channels of this run,K,3] count, mean, squared deviations
+@group(0) @binding(0) var<storage, read> partial: array<f32>;          // [C,K,3] count, mean, squared deviations
 @group(0) @binding(1) var<storage, read> weight: array<f32>;           // [C]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;             // [C]
 @group(0) @binding(3) var<storage, read_write> table: array<f32>;      // [rows,TABLE]
@@ -24,9 +24,10 @@ var<workgroup> moments: array<Moments, WG>;
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let c = params.firstChannel + group.x;
   var own = Moments(0.0, 0.0, 0.0);
   for (var k = lane; k < params.partials; k += WG) {
-    let at = 3 * (group.x * params.partials + k);
+    let at = 3 * (c * params.partials + k);
     own = mergeMoments(own, Moments(partial[at], partial[at + 1], partial[at + 2]));
   }
   moments[lane] = own;
@@ -37,7 +38,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (lane == 0) {
     let all = moments[0];
     let inverse = 1.0 / sqrt(all.squares / all.count + params.eps);
-    let c = params.firstChannel + group.x;
     let row = (params.firstRow + group.x) * TABLE;
     table[row + MEAN] = all.mean;
     table[row + INVERSE_DEVIATION] = inverse;

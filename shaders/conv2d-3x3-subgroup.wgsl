@@ -11,6 +11,7 @@
 enable subgroups;
 override WG: u32 = 64;                // invocations per workgroup
 override ACCUMULATE: bool = false;    // y already holds the sum over earlier input channels
+override MOMENTS: bool = false;       // moments of what is written go into partial, for the batch norm behind; not with ACCUMULATE or relu
 override FEW: bool = false;           // true: at most 4 output channels in all; the others' products are left out
 struct Params {
   count: u32,                         // N*ceil(H/4)*W strips
@@ -19,9 +20,10 @@ struct Params {
   inChannels: u32, outChannels: u32,  // of this dispatch; octets * inChannels <= 227
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this dispatch there
   yChannels: u32, yOffset: u32,
-  biasOffset: u32,                    // entry of bias that belongs to the first output channel
+  biasOffset: u32,                    // entry of bias, and channel of partial, that belongs to the first output channel
   hasBias: u32,                       // 1: bias is added, unless ACCUMULATE
   relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
+  groups: u32,                        // K = ceil(count / 8)
 }
 // The 9 taps of one input channel for 8 output channels: two vectors per tap. 227 of them are the 64 KiB of a uniform binding.
 @group(0) @binding(0) var<storage, read> x: array<Map>;            // [N,xChannels,H,W]
@@ -29,7 +31,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
 @group(0) @binding(3) var<storage, read_write> y: array<Map>;      // [N,yChannels,H,W]
 @group(0) @binding(4) var<storage, read> table: array<f32>;        // [xChannels,TABLE] with NORM, else any buffer
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> partial: array<f32>;  // [O,K,3] count, mean, squared deviations; unused without MOMENTS
+@group(0) @binding(6) var<uniform> params: Params;
 
 // Where an invocation finds the pixels beside its own: take them from its neighbours, or load the one that no neighbour holds.
 struct Sides { takeLeft: bool, takeRight: bool, loadLeft: bool, loadRight: bool }
@@ -66,6 +69,40 @@ fn storeChannels(first: u32, plane: u32, low: vec4f, high: vec4f, stored: u32) {
   store(first + 5u * plane, high.y, stored > 5u);
   store(first + 6u * plane, high.z, stored > 6u);
   store(first + 7u * plane, high.w, stored > 7u);
+}
+
+// Over the eight invocations of a group.
+fn groupSum(v: vec4f) -> vec4f {
+  var s = v;
+  s += subgroupShuffleXor(s, 1u);
+  s += subgroupShuffleXor(s, 2u);
+  s += subgroupShuffleXor(s, 4u);
+  return s;
+}
+
+fn squaredDeviations(channels: mat4x4f, mean: vec4f, used: vec4f) -> vec4f {
+  let d0 = channels[0] - mean;
+  let d1 = channels[1] - mean;
+  let d2 = channels[2] - mean;
+  let d3 = channels[3] - mean;
+  return groupSum(d0 * d0 * used.x + d1 * d1 * used.y + d2 * d2 * used.z + d3 * d3 * used.w);
+}
+
+// Moments of 8 channels at the strips of eight invocations, each of which stores those of one channel. used: 1 for pixels inside y.
+fn storeMoments(low: mat4x4f, high: mat4x4f, used: vec4f, group: u32, channel: u32) {
+  let count = groupSum(vec4f(used.x + used.y + used.z + used.w));
+  let meanLow = groupSum(low * used) / max(count, vec4f(1.0));
+  let meanHigh = groupSum(high * used) / max(count, vec4f(1.0));
+  let squaresLow = squaredDeviations(low, meanLow, used);
+  let squaresHigh = squaredDeviations(high, meanHigh, used);
+  let part = channel & 7u;
+  let lowPick = select(vec4f(), vec4f(1.0), vec4u(part) == vec4u(0u, 1u, 2u, 3u));
+  let highPick = select(vec4f(), vec4f(1.0), vec4u(part) == vec4u(4u, 5u, 6u, 7u));
+  if (channel >= params.outChannels || group >= params.groups) { return; }
+  let to = 3u * ((params.biasOffset + channel) * params.groups + group);
+  partial[to] = count.x;
+  partial[to + 1u] = dot(meanLow, lowPick) + dot(meanHigh, highPick);
+  partial[to + 2u] = dot(squaresLow, lowPick) + dot(squaresHigh, highPick);
 }
 
 @compute @workgroup_size(WG, 1, 1)
@@ -139,6 +176,10 @@ fn main(
     if (!FEW) { high += outer(subgroupBroadcast(w2, 1u), vec4f(r2.z, r3.z, r4.z, r5.z)); }
     base += plane;
     at += 18u;
+  }
+  if (MOMENTS) {
+    let used = select(vec4f(), vec4f(1.0), vec4<bool>(true, belowIn.xyz) & vec4<bool>(flat < params.count));
+    storeMoments(low, high, used, flat / 8u, first + part);
   }
   if (flat >= params.count) { return; }
   let to = (n * params.yChannels + params.yOffset + first) * plane + own;

@@ -1,6 +1,6 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
-import { Tensor } from '../runtime/tensor.js';
+import { Tensor, type Moments } from '../runtime/tensor.js';
 import { channelRuns, planes } from './channels.js';
 import { planeShares, secondStage } from './partial-sum.js';
 import { planeGrid } from './plane-grid.js';
@@ -23,7 +23,9 @@ export interface BatchNormVectors {
 /** x with a place for the table row of every channel, unless it has one: the other functions fill and read it. */
 export function withTable(r: Recorder, x: Tensor<'NCHW'>): Tensor<'NCHW'> {
   const blocks = x.blocks.map((block) => (block.table ? block : { ...block, table: emptyTable(r, block.blockChannels) }));
-  return new Tensor(x.axes, x.shape, blocks, x.label);
+  const z = new Tensor(x.axes, x.shape, blocks, x.label);
+  z.moments = x.moments;
+  return z;
 }
 
 /** A place for the table of a buffer of so many channels. */
@@ -38,15 +40,8 @@ export function batchNormTable(
   { weight, bias, runningMean, runningVar }: BatchNormVectors,
   { eps, momentum }: { eps: number; momentum: number },
 ): void {
-  const { partials, ...shares } = planeShares(x);
+  const { partial, partials } = x.moments ?? batchMoments(r, x);
   for (const run of channelRuns({ x })) {
-    const partial = r.empty('CKM', [run.channels, partials, 3], 'batch moments').buffer;
-    const count = run.channels * partials;
-    r.dispatch(shaders.batchNormPartial, {
-      buffers: { ...run.buffers, partial },
-      params: { count, ...shares, ...run.views },
-      grid: flatGrid(count, shaders.batchNormPartial.overrides.WG),
-    });
     r.dispatch(shaders.batchNormTable, {
       buffers: {
         partial,
@@ -58,6 +53,20 @@ export function batchNormTable(
       grid: [run.channels, 1, 1],
     });
   }
+}
+
+function batchMoments(r: Recorder, x: Tensor<'NCHW'>): Moments {
+  const { partials, ...shares } = planeShares(x);
+  const partial = r.empty('CKM', [x.dim('C'), partials, 3], 'batch moments').buffer;
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ x })) {
+    const count = channels * partials;
+    r.dispatch(shaders.batchNormPartial, {
+      buffers: { ...buffers, partial },
+      params: { count, ...shares, first: firstChannel * partials, ...views },
+      grid: flatGrid(count, shaders.batchNormPartial.overrides.WG),
+    });
+  }
+  return { partial, partials };
 }
 
 /** Fills x's table from running statistics. */

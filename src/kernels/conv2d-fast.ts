@@ -30,6 +30,8 @@ export interface FastConv {
   /** Of 3x3 weights, one that mixes: `WeightRun`. */
   readonly mixing?: boolean;
   readonly relu: boolean;
+  /** Leaves the moments of `to` with it, where the kernel can. */
+  readonly moments?: boolean | undefined;
 }
 
 /** `padding` is that of this pass: 2 - P for the gradient by the input. */
@@ -39,15 +41,25 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const count = images * strips * outWidth;
   const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
   const NORM = Number(conv.from.pending);
-  for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 227)) {
-    const { inChannels, outChannels } = params;
+  const runs = fastRuns(r, conv, 227).map((run) => {
+    const { inChannels, outChannels } = run.params;
     const { kernel, WG } = chosen(r.device, CONV_3X3, { images, inChannels, outChannels, height: outHeight, width: outWidth });
+    return { ...run, WG, bySubgroup: kernel === 'subgroup' && padding === 1 };
+  });
+  const groups = Math.ceil(count / 8);
+  const takesMoments = conv.moments && runs.every((run) => run.bySubgroup && run.params.inChannels === conv.from.dim('C'));
+  if (takesMoments) {
+    const partial = r.empty('CKM', [conv.to.dim('C'), groups, 3], 'batch moments').buffer;
+    conv.to.moments = { partial, partials: groups };
+  }
+  for (const { buffers, params, octets, accumulate, WG, bySubgroup } of runs) {
     const [gx, gy] = flatGrid(count, WG);
     const sizes = { count, strips, height, width, ...params };
     const grid = [gx, gy, octets] as const;
-    if (kernel === 'subgroup' && padding === 1) {
-      const overrides = { WG, FEW: Number(outChannels <= 4), ACCUMULATE: accumulate, NORM };
-      r.dispatch(shaders.conv2d3x3Subgroup, { buffers, params: sizes, overrides, grid });
+    if (bySubgroup) {
+      const partial = conv.to.moments?.partial ?? r.empty('C', [1], 'no moments').buffer;
+      const overrides = { WG, FEW: Number(params.outChannels <= 4), ACCUMULATE: accumulate, NORM, MOMENTS: Number(takesMoments ?? false) };
+      r.dispatch(shaders.conv2d3x3Subgroup, { buffers: { ...buffers, partial }, params: { ...sizes, groups }, overrides, grid });
     } else {
       r.dispatch(shaders.conv2d3x3, {
         buffers,

@@ -9,12 +9,14 @@ export interface ConvTensors {
   readonly weight: Tensor<'OIHW'>;
   readonly bias: Tensor<'C'> | null;
   readonly y: Tensor<'NCHW'>;
+  /** A batch norm of y follows: its moments are left with y if the kernel can take them on the way. */
+  readonly moments?: boolean | undefined;
 }
 
 /** y = conv2d(x), with the fast kernel where there is one for the geometry. */
 export function conv2d(r: Recorder, tensors: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
-  const { x, weight, bias, y } = tensors;
-  const conv: FastConv = { from: x, to: y, weight, bias, order: 'forward', relu };
+  const { x, weight, bias, y, moments } = tensors;
+  const conv: FastConv = { from: x, to: y, weight, bias, order: 'forward', relu, moments };
   const fast = fastKernel(r, weight, geometry);
   if (fast === '3x3') fast3x3(r, conv, geometry.padding);
   else if (fast === '1x1') fast1x1(r, conv, geometry.stride);

@@ -67,8 +67,7 @@ export class LayerSet {
     return (pass, x, { size, into, settled = false } = {}) => {
       if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size, into });
       const training = pass.mode === 'train';
-      // The mean of the batch takes the bias away again: its gradient is 0 and not computed.
-      const z = convolve(pass, conv, x, { dilation, relu: false, size, into: settled ? undefined : into, constantBias: training });
+      const z = convolve(pass, conv, x, { dilation, relu: false, size, into: settled ? undefined : into, normed: training });
       const vector = (part: string): Tensor<'C'> => pass.array(`${bn}.${part}`) as Tensor<'C'>;
       const affine = {
         weight: vector('weight'),
@@ -86,7 +85,8 @@ export class LayerSet {
 interface Convolution extends LayerOptions {
   readonly dilation: number;
   readonly relu: boolean;
-  readonly constantBias?: boolean;
+  /** A batch norm by the statistics of the batch follows: it takes the bias away again, whose gradient is 0 and not computed. */
+  readonly normed?: boolean;
 }
 
 /** The convolution of this name, same size as x or, with `size`, as x upsampled: of the two ways to that, the one that costs less. */
@@ -94,16 +94,17 @@ function convolve(
   pass: Pass,
   name: string,
   x: Tensor<'NCHW'>,
-  { dilation, relu, size, into, constantBias = false }: Convolution,
+  { dilation, relu, size, into, normed = false }: Convolution,
 ): Tensor<'NCHW'> {
   const weight = pass.array(`${name}.weight`) as Tensor<'OIHW'>;
   const learnt = pass.array(`${name}.bias`) as Tensor<'C'>;
-  const bias = constantBias ? detach(learnt) : learnt;
+  const bias = normed ? detach(learnt) : learnt;
   const padding = (dilation * (weight.dim('H') - 1)) / 2;
-  if (!size) return conv2d(pass.tape, x, weight, bias, { padding, dilation, relu, into });
+  const options = { padding, dilation, relu, into, moments: normed };
+  if (!size) return conv2d(pass.tape, x, weight, bias, options);
   const scale = dilation === 1 ? upsamplingScale(pass.tape, x, weight, size) : null;
   if (scale !== null) return conv2dUpsampled(pass.tape, x, weight, bias, { scale, relu, into });
-  return conv2d(pass.tape, bilinear(pass.tape, x, size), weight, bias, { padding, dilation, relu, into });
+  return conv2d(pass.tape, bilinear(pass.tape, x, size), weight, bias, options);
 }
 
 /** Epsilon of every batch norm, as PyTorch's default. */

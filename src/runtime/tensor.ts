@@ -13,6 +13,13 @@ export interface ChannelBlock {
   readonly table?: BufferRef | undefined;
 }
 
+/** Count, mean and sum of squared deviations of each of K parts of a channel, [C,K,3]: what the kernel that wrote a map left for a batch norm. */
+export interface Moments {
+  readonly partial: BufferRef;
+  /** K. */
+  readonly partials: number;
+}
+
 /**
  * An array of 32-bit numbers on the GPU: names of its axes (`'NCHW'`, `'OIHW'`, `'NC'`, `'C'`, `''` for a scalar), sizes, and
  * the channel blocks that hold it. A feature map may span several buffers, since a binding may hold as little as 128 MiB; this
@@ -24,6 +31,8 @@ export interface ChannelBlock {
 export class Tensor<Axes extends string = string> {
   /** True when gradients flow to this tensor: parameters, and whatever was computed from them. */
   requiresGrad = false;
+  /** Of a map whose kernel took them on the way. */
+  moments: Moments | undefined;
 
   constructor(
     readonly axes: Axes,

@@ -15,6 +15,8 @@ export interface Conv2dOptions extends Placed {
   readonly dilation?: number;
   /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
   readonly relu?: boolean;
+  /** A batch norm in training follows at once. */
+  readonly moments?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export function conv2d(
   input: Tensor<'NCHW'>,
   weight: Tensor<'OIHW'>,
   bias: Tensor<'C'> | null,
-  { stride = 1, padding = 0, dilation = 1, relu = false, into }: Conv2dOptions = {},
+  { stride = 1, padding = 0, dilation = 1, relu = false, moments = false, into }: Conv2dOptions = {},
 ): Tensor<'NCHW'> {
   const geometry = { stride, padding, dilation };
   const x = fastKernel(tape.recorder, weight, geometry) ? input : settled(tape, input);
@@ -34,7 +36,7 @@ export function conv2d(
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const differentiated = tape.options.grad && inputs.some((t) => t.requiresGrad);
   const y = tape.placeOf(relu && differentiated ? undefined : into, 'NCHW', shape, 'conv2d');
-  kernels.conv2d(tape.recorder, { x, weight, bias, y }, geometry, relu && !differentiated);
+  kernels.conv2d(tape.recorder, { x, weight, bias, y, moments }, geometry, relu && !differentiated);
   const result = tape.push(y, inputs, (gradient) => {
     const dy = gradient as Tensor<'NCHW'>;
     return [
