@@ -5,6 +5,7 @@
 // requires: lib/map.wgsl
 // requires: lib/batch-norm.wgsl
 override WG: u32 = 64;                // invocations per workgroup
+override IN_PLACE: bool = false;      // dy lies where dx is written, and has dx's channels and offset; its own binding is not read
 struct Params {
   plane: u32,                         // P = H*W
   firstChannel: u32,                  // of this run
@@ -37,7 +38,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
     let v = f32(x[xBase + p]);
     let open = params.relu == 0 || batchNormAffine(v, mean, scale, bias) > 0.0;
-    let g = select(0.0, f32(dy[dyBase + p]), open);
+    var d = 0.0;
+    if (IN_PLACE) { d = f32(dx[dxBase + p]); } else { d = f32(dy[dyBase + p]); }
+    let g = select(0.0, d, open);
     dx[dxBase + p] = Map(scale * (g - meanGrad - (v - mean) * slope));
   }
 }

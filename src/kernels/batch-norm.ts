@@ -144,6 +144,7 @@ export function batchNormGrad(
       buffers: { ...buffers, table: tableOf({ tables }), dweight: dweight.buffer, dbias: dbias.buffer },
       params: { plane, firstChannel, relu: Number(relu), inverseCount, ...views },
       grid: planeGrid(plane, channels, images, shaders.batchNormGrad.overrides.WG, PIXELS),
+      inPlace: { operand: 'dy', result: 'dx', idle: 'x', override: 'IN_PLACE' },
     });
   }
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import { mebibytes, type Device } from './device.js';
+import { placed, type InPlace } from './in-place.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { compileProgram, planProgram, type CompileOptions, type Program } from './program.js';
 import type { Access, Shader } from './shader.js';
@@ -15,6 +16,7 @@ export interface Dispatch {
   readonly params: Readonly<Record<string, number>>;
   readonly overrides: Readonly<Record<string, number>>;
   readonly grid: Grid;
+  readonly inPlace?: InPlace | undefined;
 }
 
 interface DispatchArguments<B extends Record<string, Access>, P extends string, O extends string> {
@@ -22,6 +24,8 @@ interface DispatchArguments<B extends Record<string, Access>, P extends string, 
   readonly params: Readonly<Record<P, number>>;
   readonly overrides?: Readonly<Partial<Record<O, number>>>;
   readonly grid: Grid;
+  readonly inPlace?:
+    (InPlace & { readonly operand: keyof B; readonly result: keyof B; readonly idle: keyof B; readonly override: O }) | undefined;
 }
 
 /** Along one dimension of a grid: WebGPU's default limit. */
@@ -91,12 +95,12 @@ export class Recorder {
 
   /** The memory that `compile` would take, without touching the GPU. */
   plan(): MemoryPlan {
-    return planProgram(this.dispatches, this.kept).plan;
+    return planProgram(placed(this.dispatches, this.kept), this.kept).plan;
   }
 
   /** Plans memory, compiles all pipelines in parallel, and builds every bind group: afterwards a run allocates nothing. */
   async compile(options: CompileOptions = {}): Promise<Program> {
-    return compileProgram(this.device, this.dispatches, this.kept, options);
+    return compileProgram(this.device, placed(this.dispatches, this.kept), this.kept, options);
   }
 
   private allocate(axes: string, shape: readonly number[], label: string): ChannelBlock[] {
@@ -122,7 +126,7 @@ export class Recorder {
 
 function checked<B extends Record<string, Access>, P extends string, O extends string>(
   shader: Shader<B, P, O>,
-  { buffers, params, overrides: given, grid }: DispatchArguments<B, P, O>,
+  { buffers, params, overrides: given, grid, inPlace }: DispatchArguments<B, P, O>,
 ): Dispatch {
   if (grid.some((g) => !Number.isInteger(g) || g < 1 || g > MAX_WORKGROUPS)) {
     throw new RangeError(`${shader.name}: grid ${grid.join('x')}; WebGPU allows 1 to ${MAX_WORKGROUPS} workgroups per dimension.`);
@@ -130,7 +134,7 @@ function checked<B extends Record<string, Access>, P extends string, O extends s
   const overrides = Object.fromEntries(
     Object.entries<number | undefined>(given ?? {}).filter((e): e is [string, number] => e[1] !== undefined),
   );
-  return { shader, buffers, params, overrides, grid };
+  return { shader, buffers, params, overrides, grid, inPlace };
 }
 
 /** Workgroups for `count` invocations of `workgroupSize`, folded into two dimensions; shaders undo it with `flatIndex`. */
