@@ -4,6 +4,7 @@
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/plane-share.wgsl
+// requires: lib/normalised.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   count: u32,                         // partials of this run of channels
@@ -16,7 +17,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read> attention: array<Map>;        // [N,P]
 @group(0) @binding(1) var<storage, read> x: array<Map>;                // [N,xChannels,P]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;   // [N,columns,lanes]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> table: array<f32>;            // [xChannels,TABLE] with NORM, else any buffer
+@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
@@ -25,6 +27,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   let share = planeShare(e);
   let aBase = share.image * params.plane;
   let xBase = (share.image * params.xChannels + params.xOffset + share.channel) * params.plane;
+  let affine = affineOf(params.xOffset + share.channel);
   var sum = 0.0;
   for (var p = share.lane; p < params.plane; p += 4u * params.lanes) {
     let quad = planeQuad(p);
@@ -33,7 +36,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
     var v = vec4f(1.0);
     if (params.plain == 0u) {
       let xAt = xBase + quad.at;
-      v = vec4f(Map4(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w]));
+      v = normalisedQuad(vec4f(Map4(x[xAt.x], x[xAt.y], x[xAt.z], x[xAt.w])), affine);
     }
     sum += dot(a, v);
   }

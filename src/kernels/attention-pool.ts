@@ -1,6 +1,6 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { stored, type Tensor } from '../runtime/tensor.js';
 import { channelRuns } from './channels.js';
 import { partialSum, planeShares } from './partial-sum.js';
 import * as shaders from './shaders.gen.js';
@@ -31,22 +31,23 @@ interface AttendedRun {
   readonly plain: number;
 }
 
-/** `sums` [N, C + 1] = for every channel the sum over pixels of attention * features, then the sum of attention. */
+/** features may be pending. `sums` [N, C + 1] = for every channel the sum over pixels of attention * features, then the sum of attention. */
 export function sumAttended(r: Recorder, features: Tensor<'NCHW'>, weights: Tensor<'NCHW'>, sums: Tensor<'NC'>): void {
   const columns = features.dim('C') + 1;
   const { partials: perColumn, ...shares } = planeShares(features);
   const partial = r.empty('CK', [sums.size, shares.lanes], 'attention partial sums');
-  const dispatch = (x: BufferRef, channels: number, run: AttendedRun): void => {
+  const dispatch = (x: BufferRef, table: BufferRef | undefined, channels: number, run: AttendedRun): void => {
     r.dispatch(shaders.attentionSumsPartial, {
-      buffers: { attention: weights.buffer, x, partials: partial.buffer },
+      buffers: { attention: weights.buffer, x, table: table ?? x, partials: partial.buffer },
       params: { count: channels * perColumn, columns, ...shares, ...run },
+      overrides: { NORM: table ? 1 : 0 },
       grid: flatGrid(channels * perColumn, shaders.attentionSumsPartial.overrides.WG),
     });
   };
-  for (const { firstChannel, channels, buffers, views } of channelRuns({ x: features })) {
-    dispatch(buffers.x, channels, { ...views, firstColumn: firstChannel, plain: 0 });
+  for (const { firstChannel, channels, buffers, views, tables } of channelRuns({ x: stored(features) })) {
+    dispatch(buffers.x, tables.x, channels, { ...views, firstColumn: firstChannel, plain: 0 });
   }
-  dispatch(weights.buffer, 1, { xChannels: 1, xOffset: 0, firstColumn: columns - 1, plain: 1 });
+  dispatch(weights.buffer, undefined, 1, { xChannels: 1, xOffset: 0, firstColumn: columns - 1, plain: 1 });
   partialSum(r, partial, sums);
 }
 

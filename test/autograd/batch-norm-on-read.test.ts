@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batchNorm, batchNormOnRead, settled } from '../../src/autograd/ops/batch-norm.js';
 import { add } from '../../src/autograd/ops/add.js';
+import { attentionPool } from '../../src/autograd/ops/attention-pool.js';
 import { avgPool2d } from '../../src/autograd/ops/avg-pool2d.js';
 import { bilinear } from '../../src/autograd/ops/bilinear.js';
 import { concat, sideBySide } from '../../src/autograd/ops/concat.js';
@@ -25,7 +26,7 @@ const smallBindings = await testDevice({ maxBindingBytes: 8192 });
 type Map2d = Tensor<'NCHW'>;
 type Norm = (tape: Tape, x: Map2d, state: Parameters<typeof batchNorm>[2]) => Map2d;
 /** What reads the normalised map; `weight` makes learnt weights of these sizes. */
-type Reader = (tape: Tape, x: Map2d, weight: (...shape: number[]) => Tensor<'OIHW'>) => Map2d;
+type Reader = (tape: Tape, x: Map2d, weight: (...shape: number[]) => Tensor<'OIHW'>) => Tensor;
 
 const written: Norm = (tape, x, state) => batchNorm(tape, x, state, { training: true, relu: true });
 const onRead: Norm = (tape, x, state) => batchNormOnRead(tape, x, state, { training: true });
@@ -59,7 +60,7 @@ async function run(device: Device, { n, channels, height, width }: Shape, norm: 
   const copy = relu(tape, x); // a transient map, split where a binding cannot hold it
   const y = reader(tape, norm(tape, copy, state), (...shape) => learnt('OIHW', shape));
   tape.recorder.keep(y);
-  const gradients = tape.backward(y, device.tensor('NCHW', y.shape, normals(y.size)));
+  const gradients = tape.backward(y, device.tensor(y.axes, y.shape, normals(y.size)));
   const results = inputs.map((t) => gradients.get(t)).filter((t) => t !== undefined);
   for (const t of results) tape.recorder.keep(t);
   const program = await tape.recorder.compile();
@@ -83,6 +84,7 @@ const readers: readonly (readonly [string, Shape, Reader])[] = [
   ['max-pool', { n: 2, channels: 6, height: 13, width: 11 }, (t, x) => maxPool2d(t, x, { kernelSize: 2 })],
   ['max-pool of overlapping windows', { n: 1, channels: 3, height: 9, width: 9 }, (t, x) => maxPool2d(t, x, { kernelSize: 3, stride: 2, padding: 1 })],
   ['average-pool', { n: 1, channels: 3, height: 8, width: 9 }, (t, x) => avgPool2d(t, x, { kernelSize: 2 })],
+  ['attention pool', { n: 2, channels: 5, height: 9, width: 8 }, (t, x) => attentionPool(t, x, settled(t, x))],
   ['bilinear', { n: 1, channels: 3, height: 5, width: 6 }, (t, x) => bilinear(t, x, { height: 10, width: 12 })],
   ['concatenation with a settled map', { n: 1, channels: 4, height: 5, width: 6 }, (t, x, w) => conv2d(t, concat(t, [x, avgPool2d(t, x, { kernelSize: 3, stride: 1, padding: 1 })]), w(5, 8, 3, 3), null, { padding: 1 })],
 ]; // prettier-ignore

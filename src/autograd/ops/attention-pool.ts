@@ -1,7 +1,6 @@
 import * as kernels from '../../kernels/attention-pool.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Tape } from '../tape.js';
-import { settled } from './batch-norm.js';
 
 export interface AttentionPoolOptions {
   /** Exponent of the probability. */
@@ -18,11 +17,10 @@ export interface AttentionPoolOptions {
  */
 export function attentionPool(
   tape: Tape,
-  input: Tensor<'NCHW'>,
+  features: Tensor<'NCHW'>,
   logits: Tensor<'NCHW'>,
   { power = kernels.ATTENTION_POWER, eps = kernels.ATTENTION_EPS }: AttentionPoolOptions = {},
 ): Tensor<'NC'> {
-  const features = settled(tape, input);
   const [images, channels, height, width] = [features.dim('N'), features.dim('C'), features.dim('H'), features.dim('W')];
   if (logits.dim('N') !== images || logits.dim('H') !== height || logits.dim('W') !== width) {
     throw new RangeError(
