@@ -18,43 +18,47 @@ export interface MemoryPlan {
 }
 
 /**
- * Gives every lifetime a slot such that no two that overlap share one. Largest first, into the slot of the closest size that
- * is free for the whole lifetime. One slot = one GPUBuffer: two ranges of a single buffer must not be bound for reading and
+ * Gives every lifetime a slot such that no two that overlap share one. Those alive at the busiest dispatch first, of these the largest
+ * first, each into the slot of the closest size that is free for the whole lifetime and, if it can be, large enough ("greedy by breadth", Pisarchyk and Lee 2020,
+ * https://arxiv.org/abs/2001.03288). One slot = one GPUBuffer: two ranges of a single buffer must not be bound for reading and
  * writing in one dispatch.
  */
 export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
-  const order = lifetimes.map((_, i) => i).sort((a, b) => size(lifetimes, b) - size(lifetimes, a) || a - b);
-  const slots: { sizeBytes: number; taken: Lifetime[] }[] = [];
+  const alive = bytesAlive(lifetimes);
+  const busiest = lifetimes.map(({ first, last }) => most(alive.slice(first, last + 1)));
+  const breadth = (i: number): number => busiest[i] ?? 0;
+  const order = lifetimes.map((_, i) => i).sort((a, b) => breadth(b) - breadth(a) || size(lifetimes, b) - size(lifetimes, a) || a - b);
+  const slots: { readonly index: number; sizeBytes: number; readonly taken: Lifetime[] }[] = [];
   const slotOf = new Array<number>(lifetimes.length).fill(-1);
   for (const i of order) {
     const life = lifetimes[i];
     if (!life) continue;
-    let best = -1;
-    for (const [s, slot] of slots.entries()) {
-      const free = slot.taken.every((other) => other.last < life.first || life.last < other.first);
-      if (free && (best < 0 || slot.sizeBytes < (slots[best]?.sizeBytes ?? Infinity))) best = s;
-    }
-    if (best < 0) best = slots.push({ sizeBytes: life.sizeBytes, taken: [] }) - 1;
-    slots[best]?.taken.push(life);
-    slotOf[i] = best;
+    const free = slots.filter(({ taken }) => taken.every((other) => other.last < life.first || life.last < other.first));
+    let slot = free.sort((a, b) => misfit(a.sizeBytes, life) - misfit(b.sizeBytes, life))[0];
+    if (!slot) slots.push((slot = { index: slots.length, sizeBytes: 0, taken: [] }));
+    slot.sizeBytes = Math.max(slot.sizeBytes, life.sizeBytes);
+    slot.taken.push(life);
+    slotOf[i] = slot.index;
   }
   const slotBytes = slots.map((s) => s.sizeBytes);
   const naiveBytes = sum(lifetimes.map((l) => l.sizeBytes));
-  return { slotOf, slotBytes, peakBytes: sum(slotBytes), naiveBytes, liveBytes: mostAlive(lifetimes) };
+  return { slotOf, slotBytes, peakBytes: sum(slotBytes), naiveBytes, liveBytes: most(alive) };
 }
 
-/** The sum changes where a tensor begins, and after the last dispatch of one. */
-function mostAlive(lifetimes: readonly Lifetime[]): number {
-  const changes = new Map<number, number>();
-  const change = (at: number, bytes: number): void => void changes.set(at, (changes.get(at) ?? 0) + bytes);
-  for (const { first, last, sizeBytes } of lifetimes) {
-    change(first, sizeBytes);
-    change(last + 1, -sizeBytes);
-  }
-  let alive = 0;
-  let most = 0;
-  for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) most = Math.max(most, (alive += bytes));
-  return most;
+/** Growing a slot costs memory; too large a slot only keeps others out. */
+function misfit(slotBytes: number, { sizeBytes }: Lifetime): number {
+  return slotBytes >= sizeBytes ? slotBytes - sizeBytes : 2 ** 43 + sizeBytes - slotBytes;
+}
+
+/** Bytes alive at every dispatch up to the last that touches anything. */
+function bytesAlive(lifetimes: readonly Lifetime[]): number[] {
+  const alive = new Array<number>(lifetimes.reduce((end, { last }) => Math.max(end, last + 1), 0)).fill(0);
+  for (const { first, last, sizeBytes } of lifetimes) for (let at = first; at <= last; at++) alive[at] = (alive[at] ?? 0) + sizeBytes;
+  return alive;
+}
+
+function most(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function size(lifetimes: readonly Lifetime[], i: number): number {
