@@ -3,7 +3,7 @@ import { stored, type Tensor } from '../runtime/tensor.js';
 import { blockPairs, cutBlock, type ConvGeometry } from './conv2d-blocks.js';
 import { packedWeights, UNIFORM_BYTES, type WeightOrder } from './conv2d-pack.js';
 import * as shaders from './shaders.gen.js';
-import { chosen, CONV_1X1, CONV_3X3 } from './tunable.js';
+import { chosen, CONV_1X1 } from './tunable.js';
 
 /** Kernels with a fast form: 3x3 of stride 1 with up to 2 pixels of padding, and 1x1 of any stride without padding. */
 export type FastKernel = '3x3' | '1x1';
@@ -32,43 +32,6 @@ export interface FastConv {
   readonly relu: boolean;
   /** Leaves the moments of `to` with it, where the kernel can. */
   readonly moments?: boolean | undefined;
-}
-
-/** `padding` is that of this pass: 2 - P for the gradient by the input. */
-export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
-  const [images = 1, , outHeight = 1, outWidth = 1] = conv.to.shape;
-  const strips = Math.ceil(outHeight / 4);
-  const count = images * strips * outWidth;
-  const [height, width] = [conv.from.dim('H'), conv.from.dim('W')];
-  const NORM = Number(conv.from.pending);
-  const runs = fastRuns(r, conv, 227).map((run) => {
-    const { inChannels, outChannels } = run.params;
-    const { kernel, WG } = chosen(r.device, CONV_3X3, { images, inChannels, outChannels, height: outHeight, width: outWidth });
-    return { ...run, WG, bySubgroup: kernel === 'subgroup' && padding === 1 };
-  });
-  const groups = Math.ceil(count / 8);
-  const takesMoments = conv.moments && runs.every((run) => run.bySubgroup && run.params.inChannels === conv.from.dim('C'));
-  if (takesMoments) {
-    const partial = r.empty('CKM', [conv.to.dim('C'), groups, 3], 'batch moments').buffer;
-    conv.to.moments = { partial, partials: groups };
-  }
-  for (const { buffers, params, octets, accumulate, WG, bySubgroup } of runs) {
-    const [gx, gy] = flatGrid(count, WG);
-    const sizes = { count, strips, height, width, ...params };
-    const grid = [gx, gy, octets] as const;
-    if (bySubgroup) {
-      const partial = conv.to.moments?.partial ?? r.empty('C', [1], 'no moments').buffer;
-      const overrides = { WG, FEW: Number(params.outChannels <= 4), ACCUMULATE: accumulate, NORM, MOMENTS: Number(takesMoments ?? false) };
-      r.dispatch(shaders.conv2d3x3Subgroup, { buffers: { ...buffers, partial }, params: { ...sizes, groups }, overrides, grid });
-    } else {
-      r.dispatch(shaders.conv2d3x3, {
-        buffers,
-        params: { ...sizes, outHeight, outWidth, padding, accumulate },
-        overrides: { WG, NORM },
-        grid,
-      });
-    }
-  }
 }
 
 export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
@@ -101,7 +64,7 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
  * Cuts a convolution into dispatches of channels in one buffer each, and packs the weights of each. `mostInputs`: input channels
  * times blocks of 8 output channels whose weights fit into the uniform array of the shader.
  */
-function fastRuns(r: Recorder, { from, to, weight, bias, order, mixing = false, relu }: FastConv, mostInputs: number) {
+export function fastRuns(r: Recorder, { from, to, weight, bias, order, mixing = false, relu }: FastConv, mostInputs: number) {
   return blockPairs(stored(from), to).flatMap((pair) =>
     cutBlock(pair.in, mostInputs).flatMap((input) =>
       cutBlock(pair.out, 8 * Math.floor(mostInputs / input.block.count)).map((output) => {
@@ -131,3 +94,5 @@ function fastRuns(r: Recorder, { from, to, weight, bias, order, mixing = false, 
     ),
   );
 }
+
+export type FastRun = ReturnType<typeof fastRuns>[number];

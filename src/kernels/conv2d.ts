@@ -1,7 +1,8 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
-import { fast1x1, fast3x3, fastKernel, type FastConv } from './conv2d-fast.js';
+import { fast3x3 } from './conv2d-3x3.js';
+import { fast1x1, fastKernel, type FastConv } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 
 export interface ConvTensors {

@@ -15,14 +15,17 @@ export interface Tunable<V = unknown> {
 /** Invocations per workgroup; WebGPU allows 256 everywhere. */
 const WORKGROUPS = [64, 32, 128, 256];
 
-/** Forward, and with swapped channels the gradient by the input. `subgroup` needs a padding of 1. */
-export const CONV_3X3: Tunable<{ readonly kernel: 'subgroup' | 'strip'; readonly WG: number }> = {
+/** Forward, and with swapped channels the gradient by the input. `subgroup` needs a padding of 1; `tile` shares pixels through workgroup memory. */
+export const CONV_3X3: Tunable<{ readonly kernel: 'subgroup' | 'strip' | 'tile'; readonly WG: number }> = {
   op: 'conv3x3',
   candidates: named(
-    WORKGROUPS.flatMap((WG) => [{ kernel: 'subgroup' as const, WG }, { kernel: 'strip' as const, WG }]), // prettier-ignore
+    [
+      ...WORKGROUPS.flatMap((WG) => [{ kernel: 'subgroup' as const, WG }, { kernel: 'strip' as const, WG }]), // prettier-ignore
+      ...[64, 128, 256].map((WG) => ({ kernel: 'tile' as const, WG })),
+    ],
     ({ kernel, WG }) => `${kernel} wg${WG}`,
   ),
-  runs: ({ kernel, WG }, device) => kernel === 'strip' || fillsSubgroups(device, WG),
+  runs: ({ kernel, WG }, device) => kernel !== 'subgroup' || fillsSubgroups(device, WG),
 };
 
 /** `tiles`: workgroups (strip) or groups of eight invocations (subgroup) that keep the adapter busy; the sums are cut into so many. */
