@@ -82,8 +82,8 @@ export function conv2dUpsampledGrad(
   const { mixed, rows, alongW, alongH } = stages(r, x, dy);
   upsampleTapsGrad(r, dy, rows, alongH);
   upsampleTapsGrad(r, splitChannels(rows, 3), splitChannels(mixed, 3), alongW);
-  if (dx) fast1x1(r, { from: splitChannels(mixed, 9), to: dx, weight, mixing: true, order: 'gradInput', bias: null, relu: false }, 1);
   if (dw) mixingGradWeight(r, x, splitChannels(mixed, 9), dw);
+  if (dx) fast1x1(r, { from: splitChannels(mixed, 9), to: dx, weight, mixing: true, order: 'gradInput', bias: null, relu: false }, 1);
 }
 
 /** A plane is [outer, axis, inner]; the axis has `size` low pixels. */

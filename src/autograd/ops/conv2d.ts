@@ -39,11 +39,10 @@ export function conv2d(
   kernels.conv2d(tape.recorder, { x, weight, bias, y, moments }, geometry, relu && !differentiated);
   const result = tape.push(y, inputs, (gradient) => {
     const dy = gradient as Tensor<'NCHW'>;
-    return [
-      gradInput(tape, x, weight, dy, geometry),
-      gradWeight(tape, x, weight, dy, geometry),
-      bias ? gradBias(tape, bias, dy) : undefined,
-    ];
+    // That of x last: it takes a map, and the others need room for a while.
+    const dw = gradWeight(tape, x, weight, dy, geometry);
+    const db = bias ? gradBias(tape, bias, dy) : undefined;
+    return [gradInput(tape, x, weight, dy, geometry), dw, db];
   });
   return relu && differentiated ? reluOp(tape, result, { into }) : result;
 }
