@@ -30,6 +30,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./detect.js')).registerDetect,
   },
   {
+    name: 'evaluate',
+    summary: 'measure a model on annotated mammograms: FROC, AUC, segmentation, calibration, sub-groups; metrics.json and report.html',
+    load: async () => (await import('./evaluate.js')).registerEvaluate,
+  },
+  {
+    name: 'data',
+    summary: 'check an annotated data set before it is used',
+    load: async () => (await import('./data.js')).registerData,
+  },
+  {
     name: 'bench',
     summary: 'measure speed and memory of the engine, and compare it with others on the same adapter',
     load: async () => (await import('./bench.js')).registerBench,

@@ -12,6 +12,7 @@ const TAG = {
   sopClass: 0x00080016,
   modality: 0x00080060,
   presentationIntent: 0x00080068,
+  manufacturer: 0x00080070,
   codeValue: 0x00080100,
   viewPosition: 0x00185101,
   laterality: 0x00200060,
@@ -63,6 +64,7 @@ export async function readDicom(bytes: Uint8Array, decoder: PixelDecoder | null)
     bitDepth: layout.bitsStored,
     laterality: laterality(dataset),
     viewPosition: viewPosition(dataset),
+    manufacturer: manufacturer(dataset),
     intensityDomain: domain,
     burnedIn: isBurnedIn(dataset),
     warnings,
@@ -97,6 +99,30 @@ function contentWarnings(dataset: DicomDataset, domain: IntensityDomain): string
 function laterality(dataset: DicomDataset): 'L' | 'R' | null {
   const side = (dataset.string(TAG.imageLaterality) ?? dataset.string(TAG.laterality))?.toUpperCase();
   return side === 'L' || side === 'R' ? side : null;
+}
+
+/** Free text in the file, so only names that are known are passed on. */
+const MANUFACTURERS = [
+  'GE',
+  'Hologic',
+  'Lorad',
+  'Siemens',
+  'Fuji',
+  'Philips',
+  'Sectra',
+  'Planmed',
+  'Giotto',
+  'IMS',
+  'Kodak',
+  'Carestream',
+  'Agfa',
+  'Konica',
+  'Metaltronica',
+];
+
+function manufacturer(dataset: DicomDataset): string | null {
+  const text = dataset.string(TAG.manufacturer) ?? '';
+  return MANUFACTURERS.find((name) => new RegExp(`\\b${name}${name === 'GE' || name === 'IMS' ? '\\b' : ''}`, 'i').test(text)) ?? null;
 }
 
 /** ViewPosition where it is a plain code; what free text stands there stays unread. */

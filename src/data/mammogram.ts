@@ -14,6 +14,8 @@ export interface Mammogram {
   readonly laterality: 'L' | 'R' | null;
   /** As in DICOM, e.g. 'CC' or 'MLO'. */
   readonly viewPosition: string | null;
+  /** Who made the mammograph, as a short name; null where the file does not say or none that is known. */
+  readonly manufacturer?: string | null;
   readonly intensityDomain: IntensityDomain;
   /** The pixels may show the patient's name: no pictures of this image may be exported unless forced. */
   readonly burnedIn: boolean;

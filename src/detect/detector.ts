@@ -21,6 +21,8 @@ export interface DetectedMammogram {
   readonly found: ImageFindings;
   /** On the working grid; `scale` = original px per working px. */
   readonly maps: ProbabilityMaps;
+  /** 1 = breast, on the working grid. */
+  readonly breast: Uint8Array;
   readonly scale: Preprocessed['scale'];
 }
 
@@ -67,7 +69,7 @@ export class Detector {
       { file, width, height, pixelSpacingMm: spacing, scale, candidates, scores, warnings: [...mammogram.warnings, ...warnings] },
       threshold,
     );
-    return { found, maps, scale };
+    return { found, maps, breast, scale };
   }
 
   destroy(): void {

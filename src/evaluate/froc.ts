@@ -17,6 +17,8 @@ export interface Detection {
 export interface FrocImage<D extends Detection = Detection, M extends Mark = Mark> {
   readonly detections: readonly D[];
   readonly marks: readonly M[];
+  /** Per detection: it lies where true objects are not marked one by one, and is no false positive. Default: none does. */
+  readonly excused?: readonly boolean[];
 }
 
 /** Verdict on one detection: index of the mark it found, or null; `duplicate` = at a mark that a better one had found already. */
@@ -30,8 +32,9 @@ export type MatchRule<D extends Detection = Detection, M extends Mark = Mark> = 
 
 /** Rule B's radius (GravityNet: 7 px of 0.07 mm). */
 export const RULE_B_RADIUS_MM = 0.49;
-/** Rule A's least overlap (HDoGReg). */
-const RULE_A_IOU = 0.3;
+/** Rule A's radius (HDoGReg: 5 px of 0.07 mm) and least overlap. */
+export const RULE_A_RADIUS_MM = 0.35;
+export const RULE_A_IOU = 0.3;
 
 /** Indices by descending score; equal scores keep their order. */
 function bestFirst(detections: readonly Detection[]): number[] {
@@ -113,20 +116,42 @@ export interface FrocCurve {
   readonly images: number;
 }
 
-/** One point per distinct score. Matching does not depend on the threshold, since better detections are matched first. */
+/** A detection after matching. */
+export interface FrocEvent {
+  readonly score: number;
+  /** Index of its image. */
+  readonly image: number;
+  /** Index of the mark that it found, or null: a false positive. */
+  readonly mark: number | null;
+}
+
+/** Hits and false positives of all images, best first. Matching does not depend on the threshold, since better detections are matched first. */
+export function frocEvents<D extends Detection, M extends Mark>(images: readonly FrocImage<D, M>[], rule: MatchRule<D, M>): FrocEvent[] {
+  const events = images.flatMap((image, i) =>
+    rule(image).flatMap(({ mark }, k): FrocEvent[] =>
+      mark === null && image.excused?.[k] === true ? [] : [{ score: image.detections[k]?.score ?? 0, image: i, mark }],
+    ),
+  );
+  return events.sort((a, b) => b.score - a.score);
+}
+
+/** One point per distinct score. */
 export function frocCurve<D extends Detection, M extends Mark>(images: readonly FrocImage<D, M>[], rule: MatchRule<D, M>): FrocCurve {
-  const all = images.flatMap((image) => rule(image).map((m, i) => ({ score: image.detections[i]?.score ?? 0, isHit: m.mark !== null })));
-  all.sort((a, b) => b.score - a.score);
   const marks = images.reduce((sum, image) => sum + image.marks.length, 0);
-  const curve: FrocCurve = { threshold: [], sensitivity: [], fpPerImage: [], marks, images: images.length };
+  return curveOf(frocEvents(images, rule), marks, images.length);
+}
+
+/** @param events best first */
+export function curveOf(events: readonly FrocEvent[], marks: number, images: number): FrocCurve {
+  const curve: FrocCurve = { threshold: [], sensitivity: [], fpPerImage: [], marks, images };
   let [hits, falsePositives] = [0, 0];
-  for (const [i, { score, isHit }] of all.entries()) {
-    if (isHit) hits++;
-    else falsePositives++;
-    if (all[i + 1]?.score === score) continue;
+  for (const [i, { score, mark }] of events.entries()) {
+    if (mark === null) falsePositives++;
+    else hits++;
+    if (events[i + 1]?.score === score) continue;
     curve.threshold.push(score);
     curve.sensitivity.push(marks > 0 ? hits / marks : NaN);
-    curve.fpPerImage.push(falsePositives / images.length);
+    curve.fpPerImage.push(falsePositives / images);
   }
   return curve;
 }
