@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { frocCurve, ruleB, sensitivityAt, type FrocImage } from '../../src/evaluate/froc.js';
+import { frocCurve, ruleB, sensitivityAt } from '../../src/evaluate/froc.js';
 import {
   averagePrecision,
   classFigures,
@@ -14,28 +14,11 @@ import {
   type Counts,
   type Overlap,
 } from '../../src/evaluate/metrics.js';
-import { describeGolden, listGolden, loadGolden, type Golden } from '../support/golden.js';
+import { describeGolden, listGolden, loadGolden } from '../support/golden.js';
+import { frocImages } from './golden-froc.js';
 
 const countsRow = ({ tp, fp, fn, tn }: Counts): number[] => [tp, fp, fn, tn];
 const ratioRow = ({ precision, recall, dice, iou }: Overlap): number[] => [precision, recall, dice, iou];
-
-/** The rows of a golden FROC case by image, with their places in the file. */
-function frocImages(golden: Golden): { images: FrocImage[]; candidates: number[][]; marks: number[][] } {
-  const count = Number(golden.params.images);
-  const rows = (name: string, width: number): number[][] => {
-    const flat = golden.f32(name);
-    return Array.from({ length: flat.length / width }, (_, i) => [...flat.subarray(i * width, (i + 1) * width)]);
-  };
-  const [candidateRows, markRows] = [rows('in.candidates', 4), rows('in.annotations', 3)];
-  const byImage = (all: number[][]): number[][] =>
-    Array.from({ length: count }, (_, image) => all.flatMap((row, i) => (row[0] === image ? [i] : [])));
-  const [candidates, marks] = [byImage(candidateRows), byImage(markRows)];
-  const images = candidates.map((indices, image) => ({
-    detections: indices.map((i) => ({ x: candidateRows[i]?.[1] ?? 0, y: candidateRows[i]?.[2] ?? 0, score: candidateRows[i]?.[3] ?? 0 })),
-    marks: (marks[image] ?? []).map((j) => ({ x: markRows[j]?.[1] ?? 0, y: markRows[j]?.[2] ?? 0 })),
-  }));
-  return { images, candidates, marks };
-}
 
 describeGolden('FROC equals the golden results (rule B)', () => {
   test.each(listGolden('metrics', 'froc_'))('%s', (name) => {
