@@ -28,8 +28,8 @@ h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:32px 0 8px;border-bott
 .notice{background:#fff3cd;border:1px solid #e0c766;border-radius:6px;padding:6px 12px;font-weight:600;display:inline-block}
 table{border-collapse:collapse;margin:6px 0 12px;font-variant-numeric:tabular-nums}
 th,td{padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid #eee}th{font-weight:600;color:#444}
-td.number{white-space:nowrap}.small,.ci{color:#666;font-size:13px}.hash{font-family:ui-monospace,monospace;font-size:12px;word-break:break-all}
-.plots,.pictures,.tables{display:flex;flex-wrap:wrap;gap:16px}.tables{gap:8px 48px}
+.small,.ci{color:#666;font-size:13px}.ci{white-space:nowrap}.hash{font-family:ui-monospace,monospace;font-size:12px;word-break:break-all}
+.plots,.pictures,.tables{display:flex;flex-wrap:wrap;gap:16px}.tables{gap:8px 48px;align-items:flex-start}
 .plot text{font:11px system-ui,sans-serif;fill:#333}.plot .mid{text-anchor:middle}.plot .end{text-anchor:end}.plot .title{font-size:13px;font-weight:600}
 .plot .halo{paint-order:stroke;stroke:#fff;stroke-width:4px}.plot .grid{stroke:#eee}.plot .axis{stroke:#888;fill:none}.plot .chance{stroke:#aaa;stroke-dasharray:4 4;fill:none}
 figure{margin:0;width:200px}figure svg{background:#000;display:block}figcaption{font-size:12px;color:#444;overflow-wrap:anywhere;margin-top:2px}
@@ -67,7 +67,7 @@ function show(figure: Figure, digits = 3): string {
   if ('undefined' in figure) return `<span class="small">undefined: ${escapeHtml(figure.undefined)}</span>`;
   const { value, low, high } = figure;
   const bounds = low === null || high === null ? 'no interval' : `${low.toFixed(digits)} to ${high.toFixed(digits)}`;
-  return `${value.toFixed(digits)} <span class="ci">(${bounds})</span>`;
+  return `${value.toFixed(digits)}&nbsp;<span class="ci">(${bounds})</span>`;
 }
 
 function facts({ data, models, bootstrap, adapter, time, commit, pixelThreshold }: MetricsFile): string {

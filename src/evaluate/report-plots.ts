@@ -44,7 +44,14 @@ export function reportPlots(models: readonly ModelResult[]): string[] {
       xMax: 1,
       series: imageSeries((f) => f.precisionRecall),
     },
-    { title: 'Reliability', xLabel: 'mean score', yLabel: 'share of positives', xMax: 1, diagonal: true, series: reliability },
+    {
+      title: 'Reliability',
+      xLabel: 'mean score',
+      yLabel: 'share of positives',
+      xMax: 1,
+      diagonal: true,
+      series: reliability.map((one) => ({ ...one, style: 'dots' as const })),
+    },
   ];
   return plots
     .map((plot) => ({ ...plot, series: plot.series.filter(({ x }) => x.length > 0) }))

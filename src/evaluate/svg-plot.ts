@@ -5,8 +5,8 @@ export interface Series {
   readonly name: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
-  /** Steps hold y until the next x, as FROC curves do; points are drawn as dots. */
-  readonly style?: 'line' | 'steps' | 'points';
+  /** Steps hold y until the next x, as FROC curves do; dots mark each point of a line. */
+  readonly style?: 'line' | 'steps' | 'dots';
 }
 
 export interface Plot {
@@ -65,7 +65,6 @@ function drawSeries(
 ): string {
   const points = x.flatMap((value, i) => (Number.isFinite(value) && Number.isFinite(y[i]) ? [[value, y[i]!] as const] : []));
   const dots = (): string => points.map(([a, b]) => `<circle cx="${n(px(a))}" cy="${n(py(b))}" r="3" fill="${colour}"/>`).join('');
-  if (style === 'points') return dots();
   const within = points.filter(([a]) => a <= xMax);
   // A step curve that goes on beyond the axis keeps its height to the end of it.
   const last = within.at(-1);
@@ -73,7 +72,8 @@ function drawSeries(
   const path = all.map(([a, b], i) =>
     i === 0 ? `M${n(px(a))} ${n(py(b))}` : style === 'steps' ? `H${n(px(a))}V${n(py(b))}` : `L${n(px(a))} ${n(py(b))}`,
   );
-  return path.length < 2 ? dots() : `<path d="${path.join('')}" fill="none" stroke="${colour}" stroke-width="2"/>`;
+  if (path.length < 2) return dots();
+  return `${style === 'dots' ? dots() : ''}<path d="${path.join('')}" fill="none" stroke="${colour}" stroke-width="2"/>`;
 }
 
 function legend(series: readonly Series[], right: number, bottom: number): string[] {

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { AnnotatedImage } from '../../../src/data/sets/annotated-set.js';
 import { openAnnotatedSet } from '../../../src/data/sets/open-set.node.js';
@@ -113,7 +114,6 @@ describe('red marks', () => {
   });
 
   it('survives JPEG with coarse colour', async () => {
-    const { default: sharp } = await import('sharp');
     const { data } = await sharp(
       await redMarked(60, 40, [
         [10, 10, 2],

@@ -206,14 +206,15 @@ export async function makeBmcd(folder: string): Promise<void> {
     [40, 50],
   ] as const;
   const blots = specks.map(([x, y]) => [(x + 0.5) / 2 - 0.5, (y + 0.5) / 2 - 0.5, 1.5] as const);
+  let seed = 10;
   for (const [place, isMarked] of [
     ['Normal_cases/1', false],
     ['Suspicious_cases/1', true],
     ['Suspicious_cases/2', true],
   ] as const)
-    for (const [i, name] of ['CC_prior', 'CC_recent', 'MLO_prior', 'MLO_recent'].entries()) {
+    for (const name of ['CC_prior', 'CC_recent', 'MLO_prior', 'MLO_recent']) {
       const marked = isMarked && name.endsWith('recent');
-      write(folder, `${place}/${name}.${place.endsWith('2') ? 'DCM' : 'dcm'}`, dicom(10 + i, marked ? specks : []));
+      write(folder, `${place}/${name}.${place.endsWith('2') ? 'DCM' : 'dcm'}`, dicom(seed++, marked ? specks : []));
       write(folder, `${place}/${name}_GT.jpg`, await redMarked(WIDTH / 2, HEIGHT / 2, marked ? blots : []));
     }
 }
