@@ -34,7 +34,7 @@ function oneCase({ marks = [], detections = [], ...parts }: Parts): EvaluatedCas
       mcScore,
       malignancyScore,
       detections: detections.map(([x, score]) => ({ ...at(x), score, excused: false })),
-      marks: marks?.map(([x, diameterMm]) => ({ ...at(x), diameterMm })),
+      marks: marks?.map(([x, diameterMm]) => ({ ...at(x), diameterMm })) ?? null,
       outside: 0,
       pixels: parts.pixels ?? null,
       objectIous: parts.objectIous ?? [],

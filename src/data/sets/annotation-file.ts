@@ -78,14 +78,17 @@ function merge(before: AnnotationEntry, own: AnnotationEntry, record: number): A
 }
 
 function entryOf(row: CsvRow, record: number): AnnotationEntry {
+  const mcs = yesOrNo(row.mcs, record);
+  // Microcalcifications that no row marks: nobody marked them one by one.
+  const unmarked = mcs === true ? null : [];
   const value = {
     file: row.file,
     patient: row.patient,
     split: row.split === '' ? null : (row.split ?? null),
     pixelSpacingMm: row.pixelSpacingMm ? Number(row.pixelSpacingMm) : null,
-    mcs: yesOrNo(row.mcs, record),
+    mcs,
     malignant: yesOrNo(row.malignant, record),
-    marks: row.shape ? [markOf(row, record)] : [],
+    marks: row.shape ? [markOf(row, record)] : unmarked,
     groups: Object.fromEntries(Object.entries(row).filter(([name, text]) => !KNOWN_COLUMNS.includes(name) && text !== '')),
   };
   const { data, error } = image.safeParse(value);

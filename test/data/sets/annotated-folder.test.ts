@@ -78,6 +78,15 @@ describe('a folder with annotations', () => {
     expect((await openAnnotatedSet('folder', folder)).images[0]).toMatchObject({ marks: null, hasMcs: true, pixelSpacingMm: 0.07 });
   });
 
+  it('in a table, microcalcifications that no row marks were not marked one by one', async () => {
+    const text = 'file,patient,mcs,shape,coordinates\na.dcm,p,yes,,\ndeep/b.dcm,q,,,\n';
+    const { images } = await openAnnotatedSet('folder', folderWith('annotations.csv', text));
+    expect(images.map(({ hasMcs, marks }) => [hasMcs, marks])).toEqual([
+      [true, null],
+      [false, []],
+    ]);
+  });
+
   it('names images without an entry and entries without an image', async () => {
     const folder = folderWith('annotations.json', json([ENTRY, { file: 'gone.dcm', patient: 'p' }]));
     expect((await openAnnotatedSet('folder', folder)).problems).toEqual([
@@ -96,6 +105,7 @@ describe('a folder with annotations', () => {
     ['annotations.json', json([ENTRY, ENTRY]), /a.dcm has two entries/],
     ['annotations.json', json([{ ...ENTRY, file: '../a.dcm' }]), /leads out of the folder/],
     ['annotations.json', json([{ ...ENTRY, mcs: false }]), /a.dcm: marks, but mcs is false/],
+    ['annotations.json', json([{ ...ENTRY, mcs: true, marks: [] }]), /a.dcm: mcs is true, but marks is empty/],
     ['annotations.json', json([{ ...ENTRY, file: 'z.dcm' }]), /none of its 1 files is in .*, e.g. z.dcm/],
     ['annotations.csv', 'file,patient\na.dcm,p', /no column 'shape'/],
     ['annotations.csv', 'file,patient,shape,coordinates\na.dcm,p,point,3 x', /record 1: coordinates '3 x', expected numbers/],
