@@ -5,7 +5,7 @@
 // (n, chunk of rows, 8 columns). Eight invocations of a subgroup share a tile. Each owns one output channel and 8 input channels: it
 // reads dy of its channel, while x is loaded one column per invocation and handed round. So a row of a strip takes 8 loads of dy and
 // about 11 of x for 576 products. Nothing is added across invocations; conv2d-grad-sum.wgsl adds the tiles in order.
-// grid = (8*tiles / WG folded into x and y, ceil(inChannels / 8) * ceil(outChannels / 8))
+// grid = 8 * tiles * ceil(inChannels / 8) * ceil(outChannels / 8) / WG folded into two dimensions
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/normalised.wgsl
@@ -92,15 +92,17 @@ fn store(at: u32, sum: mat3x3f, used: bool) {
 
 @compute @workgroup_size(WG, 1, 1)
 fn main(
-  @builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u,
-  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(subgroup_invocation_id) lane: u32,
 ) {
   let e = lane & 7u;
   let head = lane - e;
-  let tile = flatIndex(gid, nwg, WG) / 8u;
+  let eight = flatIndex(gid, nwg, WG) / 8u;
   let octets = (params.outChannels + 7u) / 8u;
-  let o = group.z % octets * 8u + e;
-  let c = group.z / octets * 8u;
+  let pair = eight / params.tiles;                // 8 output channels of 8 input channels; the last workgroup may have some too many
+  let tile = eight % params.tiles;
+  let o = pair % octets * 8u + e;
+  let firstIn = pair / octets * 8u;
+  let c = min(firstIn, params.inChannels - 1u);
   let here = min(8u, params.inChannels - c) - 1u;  // last input channel of this block
   let plane = params.height * params.width;
   let outPlane = params.outHeight * params.outWidth;
@@ -157,7 +159,7 @@ fn main(
       sum7 = products(sum7, load(min(7u, here), at, use8, use2, rows, head), d, head);
     }
   }
-  if (tile >= params.tiles || o >= params.outChannels) { return; }
+  if (firstIn >= params.inChannels || o >= params.outChannels) { return; }
   let at = ((tile * params.outChannels + o) * params.inChannels + c) * 9u;
   store(at + 0u, sum0, here >= 0u);
   store(at + 9u, sum1, here >= 1u);

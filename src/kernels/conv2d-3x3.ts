@@ -1,6 +1,6 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Moments, Tensor } from '../runtime/tensor.js';
-import { fastRuns, type FastConv, type FastRun } from './conv2d-fast.js';
+import { fastRuns, filled, type FastConv, type FastRun } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, CONV_3X3 } from './tunable.js';
 
@@ -42,8 +42,9 @@ function stripsOf(y: Tensor<'NCHW'>): { count: number; strips: number } {
   return { count: y.dim('N') * strips * y.dim('W'), strips };
 }
 
-function bySubgroup(r: Recorder, { from, to }: FastConv, { buffers, params, octets, accumulate, WG, NORM }: Run): void {
+function bySubgroup(r: Recorder, { from, to }: FastConv, { buffers, params, octets, accumulate, WG: most, NORM }: Run): void {
   const { count, strips } = stripsOf(to);
+  const WG = filled(r, most, count);
   const partial = to.moments?.partial ?? r.empty('C', [1], 'no moments').buffer;
   const [gx, gy] = flatGrid(count, WG);
   r.dispatch(shaders.conv2d3x3Subgroup, {
@@ -54,8 +55,9 @@ function bySubgroup(r: Recorder, { from, to }: FastConv, { buffers, params, octe
   });
 }
 
-function byStrip(r: Recorder, { from, to }: FastConv, { buffers, params, octets, accumulate, padding, WG, NORM }: Run): void {
+function byStrip(r: Recorder, { from, to }: FastConv, { buffers, params, octets, accumulate, padding, WG: most, NORM }: Run): void {
   const { count, strips } = stripsOf(to);
+  const WG = filled(r, most, count);
   const [gx, gy] = flatGrid(count, WG);
   r.dispatch(shaders.conv2d3x3, {
     buffers,

@@ -34,6 +34,12 @@ export interface FastConv {
   readonly moments?: boolean | undefined;
 }
 
+/** A smaller workgroup for a map that does not fill one: its other invocations would compute as much, for nothing. */
+export function filled(r: Recorder, WG: number, count: number): number {
+  const least = Math.max(count, r.device.adapter.subgroupMaxSize, 8);
+  return Math.min(WG, 2 ** Math.ceil(Math.log2(least)));
+}
+
 export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   const [images = 1, , outHeight = 1, outWidth = 1] = conv.to.shape;
   const outPlane = outHeight * outWidth;
@@ -42,10 +48,11 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   const NORM = Number(conv.from.pending);
   for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 2048)) {
     const { inChannels, outChannels } = params;
-    const { kernel, WG } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
+    const { kernel, WG: usual } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
     if (kernel === 'subgroup' && stride === 1) {
       const half = Math.ceil(plane / 2);
       const count = images * half;
+      const WG = filled(r, usual, count);
       const [gx, gy] = flatGrid(count, WG);
       const sizes = { count, half, plane, ...params };
       const grid = [gx, gy, Math.ceil(octets / 3)] as const;
@@ -53,6 +60,7 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
     } else {
       const quarter = Math.ceil(outPlane / 4);
       const count = images * quarter;
+      const WG = filled(r, usual, count);
       const [gx, gy] = flatGrid(count, WG);
       const sizes = { count, quarter, plane, width, outPlane, outWidth, stride, accumulate, ...params };
       r.dispatch(shaders.conv2d1x1, { buffers, params: sizes, overrides: { WG, NORM }, grid: [gx, gy, octets] });

@@ -43,9 +43,15 @@ interface GradWeight {
 }
 
 interface Tiles {
-  /** [tiles,O,I,KH,KW] of a pair of channel blocks. */
+  /** [tiles,O,I,KH,KW] of a pair of channel blocks, or the gradient itself. */
   readonly partial: BufferRef;
   readonly tiles: number;
+}
+
+/** Where the tiles of a pair go, each of so many sums: one tile of all channels is the gradient itself. */
+function placeOfTiles(r: Recorder, pair: BlockPair, dw: Tensor<'OIHW'>, tiles: number, sums: number): BufferRef {
+  if (tiles === 1 && pair.out.count === dw.dim('O') && pair.in.count === dw.dim('I')) return dw.buffer;
+  return r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
 }
 
 function plainTiles(r: Recorder, pair: BlockPair, { x, dy, dw }: GradWeight, geometry: ConvGeometry): Tiles {
@@ -54,7 +60,7 @@ function plainTiles(r: Recorder, pair: BlockPair, { x, dy, dw }: GradWeight, geo
   const count = dy.dim('N') * sizes.outHeight * sizes.outWidth;
   const columns = pair.in.count * sizes.kernelHeight * sizes.kernelWidth;
   const { tile, tiles } = splitTiles(r, count, pair.out.count * columns);
-  const partial = r.empty('C', [tiles * pair.out.count * columns], 'weight gradient tiles').buffer;
+  const partial = placeOfTiles(r, pair, dw, tiles, pair.out.count * columns);
   const [gx, gy] = flatGrid(columns, 1);
   r.dispatch(shaders.conv2dGradWeight, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, partial },
@@ -81,7 +87,13 @@ function tiles3x3(r: Recorder, pair: BlockPair, tensors: GradWeight, geometry: C
   return (kernel === 'subgroup' ? tiles3x3Subgroup : tiles3x3Strip)(r, pair, tensors, geometry, split);
 }
 
-function tiles3x3Strip(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { padding }: ConvGeometry, { WG, tiles: busy }: Split): Tiles {
+function tiles3x3Strip(
+  r: Recorder,
+  pair: BlockPair,
+  { x, dy, dw }: GradWeight,
+  { padding }: ConvGeometry,
+  { WG, tiles: busy }: Split,
+): Tiles {
   const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
   const planes = pair.in.count * Math.ceil(pair.out.count / 8);
   const chunks = Math.ceil(outHeight / STRIP_ROWS);
@@ -91,7 +103,7 @@ function tiles3x3Strip(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { pa
   const leastDepth = Math.ceil((4 * sums * mostTiles) / r.device.maxBindingBytes);
   const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(mostTiles / Math.ceil(busy / planes))));
   const tiles = Math.ceil(mostTiles / depth);
-  const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
+  const partial = placeOfTiles(r, pair, dw, tiles, sums);
   const [gx, gy] = flatGrid(planes, 1);
   r.dispatch(shaders.conv2d3x3GradWeight, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
@@ -109,7 +121,7 @@ function tiles3x3Strip(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { pa
 function tiles3x3Subgroup(
   r: Recorder,
   pair: BlockPair,
-  { x, dy }: GradWeight,
+  { x, dy, dw }: GradWeight,
   { padding }: ConvGeometry,
   { WG, tiles: busy }: Split,
 ): Tiles {
@@ -122,8 +134,7 @@ function tiles3x3Subgroup(
   const leastDepth = Math.ceil((4 * sums * count) / r.device.maxBindingBytes);
   const depth = Math.max(leastDepth, Math.min(MAX_DEPTH, Math.floor(count / Math.ceil(busy / planes))), 1);
   const tiles = Math.ceil(count / depth);
-  const partial = r.empty('C', [tiles * sums], 'weight gradient tiles').buffer;
-  const [gx, gy] = flatGrid(8 * tiles, WG);
+  const partial = placeOfTiles(r, pair, dw, tiles, sums);
   r.dispatch(shaders.conv2d3x3GradWeightSubgroup, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
     params: {
@@ -132,16 +143,16 @@ function tiles3x3Subgroup(
       ...channelsOf(pair),
     },
     overrides: { WG, NORM: Number(x.pending) },
-    grid: [gx, gy, planes],
+    grid: flatGrid(8 * tiles * planes, WG),
   });
   return { partial, tiles };
 }
 
-function tiles1x1(r: Recorder, pair: BlockPair, { x, dy }: GradWeight, { stride }: ConvGeometry): Tiles {
+function tiles1x1(r: Recorder, pair: BlockPair, { x, dy, dw }: GradWeight, { stride }: ConvGeometry): Tiles {
   const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
   const count = images * outHeight * outWidth;
   const { tile, tiles } = splitTiles(r, count, pair.out.count * pair.in.count);
-  const partial = r.empty('C', [tiles * pair.out.count * pair.in.count], 'weight gradient tiles').buffer;
+  const partial = placeOfTiles(r, pair, dw, tiles, pair.out.count * pair.in.count);
   const [gx, gy] = flatGrid(Math.ceil(pair.in.count / 8) * Math.ceil(pair.out.count / 8), 1);
   r.dispatch(shaders.conv2d1x1GradWeight, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
@@ -179,6 +190,7 @@ function sumPairs(r: Recorder, { x, dy, dw }: GradWeight, tilesOf: (pair: BlockP
   const taps = dw.dim('H') * dw.dim('W');
   for (const pair of blockPairs(stored(x), dy)) {
     const { partial, tiles } = tilesOf(pair);
+    if (partial === dw.buffer) continue;
     const columns = (pair.in.count * taps) / parts;
     const count = pair.out.count * columns;
     r.dispatch(shaders.conv2dGradSum, {

@@ -33,7 +33,7 @@ export const CONV_3X3_GRAD_WEIGHT: Tunable<{ readonly kernel: 'subgroup' | 'stri
   op: 'conv3x3-grad-weight',
   candidates: named(
     [
-      { kernel: 'subgroup', WG: 64, tiles: 2048 },
+      { kernel: 'subgroup', WG: 64, tiles: 512 },
       { kernel: 'strip', WG: 16, tiles: 128 },
       ...WORKGROUPS.flatMap((WG) => [512, 2048, 8192].map((tiles) => ({ kernel: 'subgroup' as const, WG, tiles }))),
       // WG * 288 bytes of workgroup memory, of 16 KiB
