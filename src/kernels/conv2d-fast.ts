@@ -34,9 +34,12 @@ export interface FastConv {
   readonly moments?: boolean | undefined;
 }
 
-/** A smaller workgroup for a map that does not fill one: its other invocations would compute as much, for nothing. */
+/** Fewest invocations of a workgroup: with fewer, every small size would have a pipeline of its own. */
+const LEAST_WG = 16;
+
+/** A smaller workgroup for a map that does not fill one: the other invocations would compute as much, for nothing. */
 export function filled(r: Recorder, WG: number, count: number): number {
-  const least = Math.max(count, r.device.adapter.subgroupMaxSize, 8);
+  const least = Math.max(count, r.device.adapter.subgroupMaxSize, LEAST_WG);
   return Math.min(WG, 2 ** Math.ceil(Math.log2(least)));
 }
 
