@@ -42,7 +42,10 @@ function generate(file: string): string {
   if (entries.length !== 1 || entries[0]?.name !== 'main') throw new Error(`${file}: expected one @compute entry point called main.`);
   const resources = reflect.getBindGroups().flatMap((group) => Object.values(group)); // skips the holes of unused bindings
   const isParams = (r: (typeof resources)[number]): boolean => r.resourceType === ResourceType.Uniform && r.type.name === 'Params';
-  const bindings = resources.filter((r) => !isParams(r)).map((r) => ({ name: r.name, binding: r.binding, access: access(r) }));
+  const isMap = ({ name }: { name: string }): boolean => new RegExp(`> ${name}: array<Map>;`).test(source);
+  const bindings = resources
+    .filter((r) => !isParams(r))
+    .map((r) => ({ name: r.name, binding: r.binding, access: access(r), isMap: isMap(r) }));
   const storages = bindings.filter((b) => b.access !== 'uniform');
   if (storages.length > 8) throw new Error(`${file}: ${storages.length} storage buffers; the portable limit is 8.`);
   const paramsResource = resources.find(isParams);

@@ -1,5 +1,6 @@
 import { sum } from '../kernels/sum.js';
 import type { Recorder } from '../runtime/recorder.js';
+import type { ElementType } from '../runtime/storage.js';
 import { detach, Tensor } from '../runtime/tensor.js';
 
 /** Receives the gradient of the output, returns that of each input (undefined for those without one). */
@@ -54,8 +55,8 @@ export class Tape {
   ) {}
 
   /** A transient tensor for a result; its content is undefined until a kernel writes it. */
-  empty<A extends string>(axes: A, shape: readonly number[], label = ''): Tensor<A> {
-    return this.recorder.empty(axes, shape, label);
+  empty<A extends string>(axes: A, shape: readonly number[], label = '', element?: ElementType): Tensor<A> {
+    return this.recorder.empty(axes, shape, label, element);
   }
 
   /** The place of a result: `into` where the caller has one, say a channel slice of the map that a concatenation will be, or memory of its own. */
@@ -70,7 +71,7 @@ export class Tape {
   }
 
   emptyLike<A extends string>(x: Tensor<A>): Tensor<A> {
-    return this.recorder.empty(x.axes, x.shape, x.label);
+    return this.recorder.empty(x.axes, x.shape, x.label, x.element);
   }
 
   /**

@@ -62,11 +62,11 @@ export function singleOperations(workload: OperationsWorkload): Operation[] {
     outputsOf: 'last step',
     work: workOf(name, workload),
     build: async (context: BuildContext) => {
-      const { device, memoryBudgetBytes } = context;
+      const { device, memoryBudgetBytes, precision } = context;
       const read: Tensor[] = [];
-      const recorder = new Recorder(device);
+      const recorder = new Recorder(device, { maps: precision });
       const result = record(recorder, (input, axes) => {
-        const tensor = inputTensor(context, input, axes);
+        const tensor = inputTensor(context, input, axes, axes === 'NCHW' ? precision : 'f32');
         read.push(tensor);
         return tensor;
       });

@@ -1,6 +1,7 @@
 import { settled } from '../autograd/ops/batch-norm.js';
 import { Tape } from '../autograd/tape.js';
 import { unet3plus } from '../model/unet3plus.js';
+import type { ElementType } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { buildTrainStep } from './build-networks.js';
 import { float64Pass } from './float64-unet3plus.js';
@@ -20,8 +21,11 @@ export const CORRECT_WORKLOADS: readonly NetworkWorkload[] = [32, 100, 256, 384,
   side,
 }));
 
-/** Largest relative deviations that pass; docs/numerics.md derives them. */
-export const CORRECT_BOUNDS = { loss: 1e-6, gradient: 1e-4, gradientWithFlips: 4e-2 } as const;
+/** Largest relative deviations that pass, by how maps are stored; docs/numerics.md derives them. */
+export const CORRECT_BOUNDS = {
+  f32: { loss: 1e-6, gradient: 1e-4, gradientWithFlips: 4e-2 },
+  f16: { loss: 1e-4, gradient: 6e-2, gradientWithFlips: 0.6 },
+} as const;
 
 /** How far a training pass is from float64. */
 export interface Deviation {
@@ -59,13 +63,13 @@ export async function checkGradients(
   const followed = float64Pass(workload.network, inputs, device.activations);
   const rounding = deviationOf(device, followed);
   const free = followed.flips === 0 ? rounding : deviationOf(device, float64Pass(workload.network, inputs));
-  const passed = isCorrect(free, rounding);
+  const passed = isCorrect(free, rounding, environment.precision);
   return { workload: workload.name, op: 'gradient-check', ...free, rounding, flips: followed.flips, passed, ...environment };
 }
 
 /** @param rounding with the device's choices in ReLUs and max-pools @param free with float64's own */
-export function isCorrect(free: Pick<Deviation, 'loss' | 'worst'>, rounding: Pick<Deviation, 'worst'>): boolean {
-  const { loss, gradient, gradientWithFlips } = CORRECT_BOUNDS;
+export function isCorrect(free: Pick<Deviation, 'loss' | 'worst'>, rounding: Pick<Deviation, 'worst'>, precision: ElementType): boolean {
+  const { loss, gradient, gradientWithFlips } = CORRECT_BOUNDS[precision];
   return free.loss <= loss && rounding.worst <= gradient && free.worst <= gradientWithFlips; // never with NaN
 }
 
@@ -153,8 +157,8 @@ export function correctTable(rows: readonly CorrectRow[]): string {
 }
 
 /** What did not pass, for people. */
-export function failureOf({ workload, loss, worst, worstName, rounding }: CorrectRow): string {
-  const { loss: lossBound, gradient, gradientWithFlips } = CORRECT_BOUNDS;
+export function failureOf({ workload, loss, worst, worstName, rounding, precision }: CorrectRow): string {
+  const { loss: lossBound, gradient, gradientWithFlips } = CORRECT_BOUNDS[precision];
   return (
     `${workload} is wrong on this adapter: loss off by ${tiny(loss)} (at most ${tiny(lossBound)}), gradient of ${worstName} by ${tiny(worst)} ` +
     `(${tiny(gradientWithFlips)}), of ${rounding.worstName} without flips by ${tiny(rounding.worst)} (${tiny(gradient)}). ` +

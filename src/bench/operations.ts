@@ -25,10 +25,10 @@ export function operationsOf(workload: Workload): Operation[] {
 
 /** `mcgpu detect` on pixels that lie in memory: breast mask, tiles, candidates, clusters, findings. */
 async function buildDetection({ name, height, width }: DetectionWorkload, context: BuildContext): Promise<Runnable> {
-  const { device, inputs, memoryBudgetBytes, modelFile } = context;
+  const { device, inputs, memoryBudgetBytes, modelFile, precision } = context;
   const x = inputs.get('x');
   if (!modelFile || !x) throw new Error(`bench: ${name} needs the image and the shipped model.`);
-  const detector = Detector.open(device, await modelFile(), name, memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes });
+  const detector = Detector.open(device, await modelFile(), name, { memoryBudgetBytes, precision });
   const mammogram = {
     image: { width, height, data: x.data },
     pixelSpacingMm: [PHANTOM_SPACING_MM, PHANTOM_SPACING_MM],

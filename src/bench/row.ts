@@ -1,5 +1,6 @@
 import type { Calibration } from './calibrate.js';
 import type { Started, Timing } from './measure.js';
+import type { ElementType } from '../runtime/storage.js';
 import type { Work } from './runnable.js';
 import type { Timeline } from './timeline.js';
 
@@ -9,6 +10,8 @@ export interface Environment {
   readonly driver: string;
   readonly backend: string;
   readonly isFallbackAdapter: boolean;
+  /** How feature maps were stored. */
+  readonly precision: ElementType;
   /** Which table of kernel choices was in use; null without one. */
   readonly tuning: string | null;
   readonly engine: 'mcgpu';

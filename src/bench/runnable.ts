@@ -4,6 +4,7 @@ import { mebibytes, type Device } from '../runtime/device.js';
 import type { MemoryPlan } from '../runtime/memory-plan.js';
 import type { Program } from '../runtime/program.js';
 import type { Recorder } from '../runtime/recorder.js';
+import type { ElementType } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 
 export type NamedArrays = ReadonlyMap<string, ShapedArray>;
@@ -26,6 +27,8 @@ export interface BuildContext {
   readonly device: Device;
   readonly inputs: NamedArrays;
   readonly memoryBudgetBytes?: number | undefined;
+  /** How feature maps are stored; default f32. */
+  readonly precision?: ElementType | undefined;
   /** Bytes of the shipped model file, for detection. */
   readonly modelFile?: (() => Promise<Uint8Array>) | undefined;
 }
@@ -48,10 +51,10 @@ export interface Operation {
 }
 
 /** The input of this name as a persistent tensor. */
-export function inputTensor<A extends string>({ device, inputs }: BuildContext, name: string, axes: A): Tensor<A> {
+export function inputTensor<A extends string>({ device, inputs }: BuildContext, name: string, axes: A, element?: ElementType): Tensor<A> {
   const array = inputs.get(name);
   if (!array) throw new Error(`bench: no input ${name}; there are ${[...inputs.keys()].join(', ')}.`);
-  return device.tensor(axes, array.shape, array.data, name);
+  return device.tensor(axes, array.shape, array.data, name, element);
 }
 
 export function freeTensors(device: Device, tensors: readonly Tensor[]): void {

@@ -10,6 +10,7 @@ import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
 import { tuningOrigin, useTuning } from '../kernels/tune.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
+import type { ElementType } from '../runtime/storage.js';
 import { exportTuning } from '../runtime/tuning.js';
 import { readTuningFile, writeTuningFile } from '../runtime/tuning-file.node.js';
 import { readArrays, writeArrays } from './array-files.node.js';
@@ -38,6 +39,8 @@ export interface BenchRequest {
   readonly filter?: string | undefined;
   readonly reps?: number | undefined;
   readonly profile?: boolean | undefined;
+  /** How feature maps are stored; default f32. */
+  readonly precision?: ElementType | undefined;
   readonly memoryBudgetBytes?: number | undefined;
   readonly inputFile?: string | undefined;
   readonly outputFile?: string | undefined;
@@ -50,7 +53,7 @@ export interface BenchRequest {
   /** Where files go; default: bench/results of a checkout for whole groups. */
   readonly resultsFolder?: string | undefined;
   readonly adapter?: string | undefined;
-  readonly environment: (device: Device) => Promise<Environment>;
+  readonly environment: (device: Device) => Promise<Omit<Environment, 'precision'>>;
   /** For people: tables. */
   readonly say: (text: string) => void;
   /** For people who wait. */
@@ -156,14 +159,15 @@ async function withDevice<T>(request: BenchRequest, use: (session: Session) => P
   try {
     const tuning = request.tuningFile === undefined ? null : await readTuningFile(request.tuningFile);
     for (const line of tuning ? await useTuning(device, tuning) : []) request.warn(line);
-    return await use({ request, device, openMs, environment: await request.environment(device) });
+    const environment = { ...(await request.environment(device)), precision: request.precision ?? 'f32' };
+    return await use({ request, device, openMs, environment });
   } finally {
     device.destroy();
   }
 }
 
-function contextOf({ memoryBudgetBytes }: BenchRequest, device: Device): Omit<BuildContext, 'inputs'> {
-  return { device, memoryBudgetBytes, modelFile: () => readWholeFile(SHIPPED_MODEL) };
+function contextOf({ memoryBudgetBytes, precision }: BenchRequest, device: Device): Omit<BuildContext, 'inputs'> {
+  return { device, memoryBudgetBytes, precision, modelFile: () => readWholeFile(SHIPPED_MODEL) };
 }
 
 async function inputsFor({ workload, inputFile }: BenchRequest): Promise<Map<string, ShapedArray> | undefined> {

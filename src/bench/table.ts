@@ -66,7 +66,7 @@ export function timelineTable(timeline: Timeline): string {
 }
 
 /** The line above every table. */
-export function heading({ adapter, driver, backend, isFallbackAdapter, version, commit, date }: Environment): string {
+export function heading({ adapter, driver, backend, isFallbackAdapter, precision, version, commit, date }: Environment): string {
   const kind = isFallbackAdapter ? ' (software: isFallbackAdapter)' : '';
-  return `mcgpu ${version} ${commit?.slice(0, 10) ?? ''}${commit?.endsWith('+') ? '+' : ''}, ${date}\n${adapter}, ${backend}${kind}; driver ${driver}`;
+  return `mcgpu ${version} ${commit?.slice(0, 10) ?? ''}${commit?.endsWith('+') ? '+' : ''}, ${date}\n${adapter}, ${backend}${kind}; driver ${driver}; maps in ${precision}`;
 }

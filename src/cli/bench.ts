@@ -5,9 +5,11 @@ import { describeWorkloads, findGroup, GROUPS, TUNED_BY_DEFAULT } from '../bench
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../files.node.js';
 import type { Device } from '../runtime/device.js';
+import type { ElementType } from '../runtime/storage.js';
 import { tuningId } from '../runtime/tuning.js';
 import { currentCommit } from '../train/run-directory.node.js';
 import { adapterOf, listAdapters, listedAdapter } from './adapter-option.js';
+import { precisionOption } from './precision-option.js';
 import { EXIT_USER_ERROR } from './errors.js';
 import { version } from './program.js';
 import { parseBytes, parseCount } from './values.js';
@@ -22,6 +24,7 @@ interface BenchOptions {
   readonly out?: string;
   readonly dumpWgsl?: string;
   readonly memoryBudget?: number;
+  readonly precision?: ElementType;
   readonly tune?: string | true;
   readonly tuning?: string;
   readonly input?: string;
@@ -47,6 +50,7 @@ export function registerBench(program: Command): void {
     .option('--compare <old.json>', 'add the ratio to the times of an earlier --json file of the same adapter and driver')
     .option('--out <dir>', 'folder for rows, tables and the roofline plot; default: bench/results of a checkout, for whole groups')
     .option('--dump-wgsl <dir>', 'write the WGSL of every kernel that ran, with the values of its override constants')
+    .addOption(precisionOption())
     .option('--memory-budget <bytes>', 'most GPU memory, e.g. 512MB', parseBytes)
     .option(
       '--tune [file]',
@@ -74,6 +78,7 @@ async function bench(groupName: string | undefined, options: BenchOptions, adapt
     filter: options.filter,
     reps: options.reps,
     profile: options.profile,
+    precision: options.precision,
     memoryBudgetBytes: options.memoryBudget,
     inputFile: options.input,
     outputFile: options.output,
@@ -115,7 +120,7 @@ function needed(workload: string | undefined, option: string): string {
   throw new UserError(`${option} was given without --workload. Add --workload NAME; there are:\n${describeWorkloads()}`);
 }
 
-async function describeEnvironment({ adapter, tuning }: Device): Promise<Environment> {
+async function describeEnvironment({ adapter, tuning }: Device): Promise<Omit<Environment, 'precision'>> {
   const listed = listedAdapter(adapter.device, await listAdapters());
   return {
     adapter: listed?.name ?? adapter.device,

@@ -18,9 +18,11 @@ import { explainFileError, makeFolder, readWholeFile } from '../files.node.js';
 import { useTuning } from '../kernels/tune.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
+import type { ElementType } from '../runtime/storage.js';
 import { tuningId } from '../runtime/tuning.js';
 import { readTuningFile } from '../runtime/tuning-file.node.js';
 import { adapterOf } from './adapter-option.js';
+import { precisionOption } from './precision-option.js';
 import { failureOf, findInputs } from './detect-inputs.js';
 import { parseBytes, parseMillimetres, parseProbability } from './values.js';
 
@@ -34,6 +36,7 @@ interface DetectCommandOptions {
   readonly threshold?: number;
   readonly minScore: number;
   readonly memoryBudget?: number;
+  readonly precision?: ElementType;
   readonly tuning?: string;
   readonly quiet?: boolean;
   readonly debug?: boolean;
@@ -52,6 +55,7 @@ export function registerDetect(program: Command): void {
     .option('--threshold <p>', 'mark findings with at least this score (default: that of the model)', parseProbability)
     .option('--min-score <p>', 'list findings with at least this score', parseProbability, MIN_SCORE)
     .option('--memory-budget <bytes>', 'most GPU memory for windows and feature maps, e.g. 256MB', parseBytes)
+    .addOption(precisionOption())
     .option('--tuning <file>', 'table of kernel choices from `mcgpu bench --tune`')
     .option('--overwrite', 'replace the results of an earlier run in the same folder, its pictures too')
     .option('--force-overlay', 'write pictures even of images whose pixels may show a name (Burned In Annotation)')
@@ -74,8 +78,9 @@ async function detect(paths: readonly string[], options: DetectCommandOptions, a
   const device = await openNodeDevice(adapter);
   try {
     for (const line of tuning ? await useTuning(device, tuning) : []) process.stderr.write(`warning: ${line}\n`);
-    const budget = options.memoryBudget ? { memoryBudgetBytes: options.memoryBudget } : {};
-    const detector = Detector.open(device, modelBytes, options.model, budget);
+    const { memoryBudget: memoryBudgetBytes, precision } = options;
+    if (precision === 'f16') device.requireHalfPrecision();
+    const detector = Detector.open(device, modelBytes, options.model, { memoryBudgetBytes, precision });
     await prepareFolder(options.out, target);
     if (options.overwrite) await removeEarlierPictures(options.out, inputs.files);
     const failures = [...inputs.failures];
@@ -117,7 +122,7 @@ function runOf(
 ): Pick<FindingsFile, 'model' | 'threshold' | 'minScore'> {
   const file = options.model === SHIPPED_MODEL ? 'mcgpu-compact' : options.model;
   return {
-    model: { file, architecture, pixelSpacingMm, training, tuning },
+    model: { file, architecture, pixelSpacingMm, training, tuning, precision: options.precision ?? 'f32' },
     threshold: options.threshold ?? threshold,
     minScore: options.minScore,
   };

@@ -3,6 +3,7 @@ import { UserError } from '../errors.js';
 import type { Network } from '../model/network.js';
 import { tileHalo } from '../model/receptive-field.js';
 import { mebibytes } from '../runtime/device.js';
+import type { ElementType } from '../runtime/storage.js';
 import type { ProbabilityMaps } from './maps.js';
 import { fusedLogits, imageScores, mergeSums, type ClassHead, type ImageScores, type PooledSums } from './score.js';
 import { classScales, TileProgram } from './tile-program.js';
@@ -20,9 +21,11 @@ import {
 
 export interface InferenceOptions {
   /** Largest side of a window, px of the working grid. */
-  readonly tile?: number;
+  readonly tile?: number | undefined;
   /** Most memory on the GPU for weights, windows, feature maps and results, bytes. */
-  readonly memoryBudgetBytes?: number;
+  readonly memoryBudgetBytes?: number | undefined;
+  /** How feature maps are stored; default f32. */
+  readonly precision?: ElementType | undefined;
 }
 
 export interface Detection {
@@ -114,7 +117,7 @@ export class Inference {
     for (;;) {
       const plan = planTiles({ width, height, tile, halo });
       if (budget === Infinity) return plan;
-      const bytes = this.network.store.weights.sizeBytes + TileProgram.plannedBytes(this.network, plan.windowWidth, plan.windowHeight);
+      const bytes = this.network.store.weights.sizeBytes + this.plannedBytes(plan);
       if (bytes <= budget) return plan;
       if (tile <= least) {
         throw new UserError(
@@ -126,11 +129,15 @@ export class Inference {
     }
   }
 
+  private plannedBytes({ windowWidth, windowHeight }: TilePlan): number {
+    return TileProgram.plannedBytes(this.network, windowWidth, windowHeight, this.options.precision);
+  }
+
   private async programFor({ windowWidth, windowHeight }: TilePlan): Promise<TileProgram> {
     const key = `${windowWidth}x${windowHeight}`;
     if (this.program?.key === key) return this.program.tile;
     this.destroy();
-    const tile = await TileProgram.create(this.network, windowWidth, windowHeight);
+    const tile = await TileProgram.create(this.network, windowWidth, windowHeight, this.options.precision);
     this.program = { key, tile };
     return tile;
   }

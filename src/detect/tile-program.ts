@@ -1,3 +1,4 @@
+import { asFloats } from '../autograd/ops/map-type.js';
 import { sigmoid } from '../autograd/ops/sigmoid.js';
 import { Tape } from '../autograd/tape.js';
 import { attentionSums } from '../kernels/attention-pool.js';
@@ -5,6 +6,7 @@ import type { UNet3PlusConfig } from '../model/config.js';
 import type { Network } from '../model/network.js';
 import type { Program } from '../runtime/program.js';
 import { Recorder } from '../runtime/recorder.js';
+import type { ElementType } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { PooledSums } from './score.js';
 
@@ -46,26 +48,26 @@ export class TileProgram {
     private readonly program: Program,
   ) {}
 
-  static async create(network: Network, width: number, height: number): Promise<TileProgram> {
+  static async create(network: Network, width: number, height: number, precision?: ElementType): Promise<TileProgram> {
     const { device } = network;
     const image = device.tensor('NCHW', [1, 1, height, width], undefined, 'window');
     const masks = Array.from({ length: classScales(network.model.config) }, (_, k) =>
       device.tensor('NCHW', [1, 1, height / 2 ** k, width / 2 ** k], undefined, `mask ${k}`),
     );
-    const recording = record(network, { image, masks });
+    const recording = record(network, { image, masks }, precision);
     const program = await recording.recorder.compile({ label: `inference at ${width}x${height}` });
     return new TileProgram(network, { image, masks }, recording, program);
   }
 
   /** Bytes that a program for this window would take on the GPU, with its inputs and the copies of results that are read back. */
-  static plannedBytes(network: Network, width: number, height: number): number {
+  static plannedBytes(network: Network, width: number, height: number, precision?: ElementType): number {
     const virtual = new Recorder(network.device);
     const image = virtual.external('NCHW', [1, 1, height, width]);
     const masks = Array.from({ length: classScales(network.model.config) }, (_, k) =>
       virtual.external('NCHW', [1, 1, height / 2 ** k, width / 2 ** k]),
     );
     const inputs = [image, ...masks].reduce((sum, t) => sum + t.sizeBytes, 0);
-    const { recorder, probabilities, sums } = record(network, { image, masks });
+    const { recorder, probabilities, sums } = record(network, { image, masks }, precision);
     const results = [probabilities, ...sums].reduce((sum, t) => sum + t.sizeBytes, 0);
     return inputs + recorder.plan().peakBytes + results + PARAMS_BYTES * recorder.dispatches.length;
   }
@@ -89,11 +91,11 @@ export class TileProgram {
   }
 }
 
-function record(network: Network, { image, masks }: Inputs): Recording {
-  const recorder = new Recorder(network.device);
+function record(network: Network, { image, masks }: Inputs, precision?: ElementType): Recording {
+  const recorder = new Recorder(network.device, { maps: precision });
   const tape = new Tape(recorder, { grad: false });
   const outputs = network.model.forward(network.pass(tape), image);
-  const probabilities = sigmoid(tape, outputs.fused);
+  const probabilities = sigmoid(tape, asFloats(tape, outputs.fused));
   recorder.keep(probabilities);
   const sums = masks.map((mask, k) => {
     const [features, logits] = [outputs.features[k], outputs.heads[k]];

@@ -20,7 +20,7 @@ export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
   const [images = 1, , height = 1, width = 1] = conv.to.shape;
   const runs = fastRuns(r, conv, 227).map((run): Run => {
     const { inChannels, outChannels } = run.params;
-    const { kernel, WG } = chosen(r.device, CONV_3X3, { images, inChannels, outChannels, height, width });
+    const { kernel, WG } = chosen(r, CONV_3X3, { images, inChannels, outChannels, height, width });
     return { ...run, kernel: kernel === 'subgroup' && padding !== 1 ? 'strip' : kernel, WG, padding, NORM: Number(conv.from.pending) };
   });
   const whole = ({ params }: Run): boolean => params.inChannels === conv.from.dim('C');

@@ -51,7 +51,7 @@ export function fast1x1(r: Recorder, conv: FastConv, stride: number): void {
   const NORM = Number(conv.from.pending);
   for (const { buffers, params, octets, accumulate } of fastRuns(r, conv, 2048)) {
     const { inChannels, outChannels } = params;
-    const { kernel, WG: usual } = chosen(r.device, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
+    const { kernel, WG: usual } = chosen(r, CONV_1X1, { images, inChannels, outChannels, height: outHeight, width: outWidth });
     if (kernel === 'subgroup' && stride === 1) {
       const half = Math.ceil(plane / 2);
       const count = images * half;

@@ -83,7 +83,7 @@ interface Split {
 function tiles3x3(r: Recorder, pair: BlockPair, tensors: GradWeight, geometry: ConvGeometry): Tiles {
   const [images, height, width] = [tensors.dy.dim('N'), tensors.dy.dim('H'), tensors.dy.dim('W')];
   const shape = { images, inChannels: pair.in.count, outChannels: pair.out.count, height, width };
-  const { kernel, ...split } = chosen(r.device, CONV_3X3_GRAD_WEIGHT, shape);
+  const { kernel, ...split } = chosen(r, CONV_3X3_GRAD_WEIGHT, shape);
   return (kernel === 'subgroup' ? tiles3x3Subgroup : tiles3x3Strip)(r, pair, tensors, geometry, split);
 }
 

@@ -54,7 +54,7 @@ export function commutes(r: Recorder, x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>,
   const tunable = UPSAMPLED_CONVS.find((t) => t.ratio === ratio);
   const [inChannels, outChannels] = [weight.dim('I'), weight.dim('O')];
   const shape = { images: x.dim('N'), inChannels, outChannels, height: ratio * x.dim('H'), width: ratio * x.dim('W') };
-  return tunable !== undefined && chosen(r.device, tunable, shape) === 'commuted';
+  return tunable !== undefined && chosen(r, tunable, shape) === 'commuted';
 }
 
 /** `weight` is [O,I,3,3]; y is larger than x by one of the ratios along H and W. */

@@ -18,7 +18,7 @@ export function maxPool2d(r: Recorder, x: Tensor<'NCHW'>, y: Tensor<'NCHW'>, win
   if (!areTiles(window)) return plainMaxPool2d(r, x, y, window);
   const { height, width, outHeight, outWidth } = poolParams(x, y, window);
   const strips = Math.ceil(outHeight / 4);
-  const codes = r.empty('NCHW', [y.dim('N'), y.dim('C'), strips, outWidth], 'max pool codes');
+  const codes = r.empty('NCHW', [y.dim('N'), y.dim('C'), strips, outWidth], 'max pool codes', 'f32');
   for (const { channels, buffers, views, tables } of channelRuns({ x: stored(x), y, codes })) {
     r.dispatch(shaders.maxPool2dTiles, {
       buffers: { ...buffers, table: tables.x ?? buffers.x },
@@ -52,7 +52,7 @@ export function maxPool2dGrad(r: Recorder, dy: Tensor<'NCHW'>, index: Tensor<'NC
 /** Any window. The winners, of y's shape, are 32-bit unsigned integers: row * W + column. */
 export function plainMaxPool2d(r: Recorder, x: Tensor<'NCHW'>, y: Tensor<'NCHW'>, window: PoolWindow): Tensor<'NCHW'> {
   const { WG, CHANNELS } = shaders.maxPool2d.overrides;
-  const index = r.empty('NCHW', y.shape, 'max pool index');
+  const index = r.empty('NCHW', y.shape, 'max pool index', 'f32');
   for (const { channels, buffers, views } of channelRuns({ x, y, index })) {
     const grid = planeGrid(y.dim('H') * y.dim('W'), Math.ceil(channels / CHANNELS), x.dim('N'), WG, 1);
     r.dispatch(shaders.maxPool2d, { buffers, params: { ...poolParams(x, y, window), channels, ...views }, grid });

@@ -12,7 +12,7 @@ export function sum(r: Recorder, terms: readonly Tensor[], y: Tensor): void {
   const [a, b, c, d] = terms;
   if (!a) throw new RangeError('sum: no terms given, expected at least one.');
   const rest = terms.slice(TERMS);
-  const total = rest.length === 0 ? y : r.empty(a.axes, a.shape, 'partial sum');
+  const total = rest.length === 0 ? y : r.empty(a.axes, a.shape, 'partial sum', a.element);
   const { images, plane } = planes(a);
   const tensors = { a, b: b ?? a, c: c ?? a, d: d ?? a, y: total };
   for (const { channels, buffers, views } of channelRuns(tensors)) {

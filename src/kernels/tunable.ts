@@ -1,5 +1,6 @@
 // The ops that can be run in several ways, and what the ways are called. Without a tuning table the first that runs is taken.
 import type { Device } from '../runtime/device.js';
+import type { Recorder } from '../runtime/recorder.js';
 import type { OpShape } from '../runtime/tuning.js';
 
 export interface Tunable<V = unknown> {
@@ -75,8 +76,8 @@ export function candidatesHere<V>(device: Device, tunable: Tunable<V>, shape: Op
 }
 
 /** What the device's tuning table says, or the usual candidate. */
-export function chosen<V>(device: Device, tunable: Tunable<V>, shape: OpShape): V {
-  const name = device.tuning.choose({ op: tunable.op, shape }, candidatesHere(device, tunable, shape));
+export function chosen<V>({ device, maps }: Recorder, tunable: Tunable<V>, shape: OpShape): V {
+  const name = device.tuning.choose({ op: tunable.op, shape, maps }, candidatesHere(device, tunable, shape));
   return tunable.candidates.get(name)!;
 }
 

@@ -3,6 +3,7 @@ import { Random } from '../random.js';
 import type { Device } from '../runtime/device.js';
 import type { Program } from '../runtime/program.js';
 import { Recorder } from '../runtime/recorder.js';
+import { bytesOf } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { importTuning, shortHash, Tuning, tuningKey, type Ask, type NamedTuning, type TuningOrigin } from '../runtime/tuning.js';
 import { bilinear, bilinearGrad } from './bilinear.js';
@@ -140,7 +141,7 @@ async function compileTrial(
   const before = device.tuning;
   device.tuning = new Tuning(new Map([...before.choices, ...choices]));
   try {
-    const recorder = new Recorder(device);
+    const recorder = new Recorder(device, { maps: scratch.x.element });
     for (let i = 0; i < repeats; i++) record(recorder, scratch);
     return await recorder.compile({ label: 'tuning' });
   } finally {
@@ -149,15 +150,15 @@ async function compileTrial(
 }
 
 /** Random tensors of the shape; of maps that exceed a binding, as many rows as fit. */
-function scratchOf(device: Device, { shape }: Ask, { side, ratio = 1 }: Trial): Scratch {
+function scratchOf(device: Device, { shape, maps = 'f32' }: Ask, { side, ratio = 1 }: Trial): Scratch {
   const { images, inChannels, outChannels, width } = shape;
   const random = new Random(1, 0x74756e65);
   const filled = <A extends string>(axes: A, ...sizes: number[]): Tensor<A> => {
     const length = sizes.reduce((product, s) => product * s, 1);
     const data = Float32Array.from({ length }, () => random.next() - 0.5);
-    return device.tensor(axes, sizes, data);
+    return device.tensor(axes, sizes, data, 'scratch', axes === 'NCHW' ? maps : 'f32');
   };
-  const rowBytes = 4 * images * width * Math.max(outChannels, inChannels / ratio ** 2);
+  const rowBytes = bytesOf(images * width * Math.max(outChannels, inChannels / ratio ** 2), maps);
   const lowRows = Math.floor(Math.min(shape.height, device.maxBindingBytes / rowBytes) / ratio);
   return {
     x: filled('NCHW', images, inChannels, lowRows, width / ratio),

@@ -5,6 +5,7 @@ import { attentionPool } from '../autograd/ops/attention-pool.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
 import { concat, sideBySide } from '../autograd/ops/concat.js';
 import { linear } from '../autograd/ops/linear.js';
+import { asMap } from '../autograd/ops/map-type.js';
 import { maxPool2d } from '../autograd/ops/max-pool2d.js';
 import type { Tape } from '../autograd/tape.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -65,9 +66,10 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     : null;
   if (config.classes > 0) for (const k of range(headLevels)) classHead(layers, config, k);
 
-  const forward = (pass: Pass, x: Map2d): UNet3PlusOutputs => {
-    checkInput(config, x);
+  const forward = (pass: Pass, image: Map2d): UNet3PlusOutputs => {
+    checkInput(config, image);
     const { tape } = pass;
+    const x = asMap(tape, image);
     const encoded: Map2d[] = [];
     const halved: Map2d[] = []; // the same, max-pooled by 2: what the stage below and its decoder node read
     for (const [k, stage] of encoder.entries()) {
@@ -90,7 +92,7 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
       config.classes > 0 && pass.mode !== 'folded'
         ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l)))
         : [];
-    return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 1 ? add(tape, classes) : (classes[0] ?? null) };
+    return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 0 ? add(tape, classes) : null };
   };
   return { config, layers, forward };
 }

@@ -1,7 +1,8 @@
 import { UserError } from '../errors.js';
 import { PipelineCache } from './pipelines.js';
 import { Readback } from './readback.js';
-import { Storage, wholeStorage } from './storage.js';
+import { toHalves } from './half.js';
+import { bytesOf, Storage, wholeStorage, type ElementType } from './storage.js';
 import { elementsIn, tensorIn, type Tensor } from './tensor.js';
 import { Tuning } from './tuning.js';
 
@@ -70,6 +71,21 @@ export class Device {
     return this.gpu.features.has('subgroups') && this.adapter.subgroupMinSize >= 8;
   }
 
+  /** Feature maps may be stored in half precision. */
+  get halfPrecision(): boolean {
+    return this.gpu.features.has('shader-f16');
+  }
+
+  /** @throws UserError where they may not */
+  requireHalfPrecision(): void {
+    if (this.halfPrecision) return;
+    const { description, vendor, device } = this.adapter;
+    const why = this.options.portable ? 'was opened with portable kernels alone' : 'has no shader-f16';
+    throw new UserError(
+      `Precision f16 was asked for, but the adapter ${description || `${vendor} ${device}`} ${why}. Use f32, or choose another adapter with --adapter.`,
+    );
+  }
+
   /** Throws the first error that the device reported asynchronously. */
   check(): void {
     if (this.failure) throw this.failure;
@@ -111,28 +127,34 @@ export class Device {
   }
 
   /** A storage that lives until the device is destroyed or `destroyBuffer` is called on its buffer. */
-  persistentStorage(label: string, sizeBytes: number): Storage {
+  persistentStorage(label: string, sizeBytes: number, element: ElementType = 'f32'): Storage {
     const usage = GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST;
-    return new Storage(label, sizeBytes, this.createBuffer(label, sizeBytes, usage), true);
+    return new Storage(label, sizeBytes, this.createBuffer(label, sizeBytes, usage), true, element);
   }
 
   /** A persistent tensor of zeros (or of `data`), in one buffer. */
-  tensor<A extends string>(axes: A, shape: readonly number[], data?: ArrayLike<number>, label = 'input'): Tensor<A> {
-    const storage = this.persistentStorage(label, 4 * elementsIn(shape));
+  tensor<A extends string>(
+    axes: A,
+    shape: readonly number[],
+    data?: ArrayLike<number>,
+    label = 'input',
+    element: ElementType = 'f32',
+  ): Tensor<A> {
+    const storage = this.persistentStorage(label, bytesOf(elementsIn(shape), element), element);
     const tensor = tensorIn(wholeStorage(storage), axes, shape, label);
     if (data) this.write(tensor, data);
     return tensor;
   }
 
-  /** Uploads 32-bit floats into a tensor that lies in one persistent buffer. */
+  /** Uploads floats, rounded to the tensor's type, into a tensor that lies in one persistent buffer. */
   write(tensor: Tensor, data: ArrayLike<number>): void {
     if (data.length !== tensor.size)
       throw new RangeError(`write: ${tensor.toString()} holds ${tensor.size} numbers, ${data.length} were given.`);
     const floats = data instanceof Float32Array ? data : Float32Array.from(data);
-    this.writeBytes(tensor, floats);
+    this.writeBytes(tensor, tensor.element === 'f16' ? toHalves(floats) : floats);
   }
 
-  writeBytes(tensor: Tensor, data: Float32Array | Uint32Array): void {
+  writeBytes(tensor: Tensor, data: Float32Array | Uint32Array | Uint16Array): void {
     const { storage, offsetBytes } = tensor.buffer;
     if (!storage.buffer) throw new Error(`write: ${tensor.toString()} has no memory yet; compile its program first.`);
     this.gpu.queue.writeBuffer(storage.buffer, offsetBytes, data.buffer, data.byteOffset, data.byteLength);
@@ -168,7 +190,7 @@ export function mebibytes(bytes: number): string {
 }
 
 /** What faster kernels and the profiler use where the adapter has it; for each kernel there is one that needs none of them. */
-const OPTIONAL_FEATURES = ['timestamp-query', 'subgroups'] as const;
+const OPTIONAL_FEATURES = ['timestamp-query', 'subgroups', 'shader-f16'] as const;
 
 /** Opens a device on the platform's WebGPU with the adapter's own limits for sizes; everything else stays portable. */
 export async function openDevice(gpu: GPU, options: DeviceOptions & { powerPreference?: GPUPowerPreference } = {}): Promise<Device> {

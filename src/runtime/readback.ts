@@ -1,4 +1,5 @@
 import { GPU_COPY_DST, GPU_MAP_READ, type Device } from './device.js';
+import { fromHalves } from './half.js';
 import { refusePending, type ChannelBlock, type Tensor } from './tensor.js';
 
 /** Staging buffers that wait for the next reading: more than any step reads at once, few enough that varying sizes do not pile up. */
@@ -13,7 +14,9 @@ export class Readback {
   async read(tensor: Tensor): Promise<Float32Array> {
     refusePending(tensor);
     const copies = tensor.blocks.map((block) => this.copyOut(block.buffer.storage.buffer, block));
-    const parts = await Promise.all(copies.map((staging) => this.take(staging)));
+    const parts = (await Promise.all(copies.map((staging) => this.take(staging)))).map((bytes) =>
+      tensor.element === 'f16' ? fromHalves(new Uint16Array(bytes)) : new Float32Array(bytes),
+    );
     const first = tensor.blocks[0];
     if (parts.length === 1 && parts[0] && first?.count === first?.blockChannels) return parts[0].subarray(0, tensor.size);
     return interleave(tensor, parts);
@@ -29,14 +32,14 @@ export class Readback {
     return { buffer, sizeBytes };
   }
 
-  private async take({ buffer, sizeBytes }: { buffer: GPUBuffer; sizeBytes: number }): Promise<Float32Array> {
+  private async take({ buffer, sizeBytes }: { buffer: GPUBuffer; sizeBytes: number }): Promise<ArrayBuffer> {
     try {
       await buffer.mapAsync(1 /* GPUMapMode.READ */, 0, sizeBytes);
     } catch (error) {
       this.device.check();
       throw error;
     }
-    const data = new Float32Array(buffer.getMappedRange(0, sizeBytes).slice(0));
+    const data = buffer.getMappedRange(0, sizeBytes).slice(0);
     buffer.unmap();
     this.release(buffer);
     return data;

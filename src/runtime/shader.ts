@@ -1,3 +1,5 @@
+import type { ElementType } from './storage.js';
+
 /** How a binding is used; read from the WGSL by scripts/build-shaders.ts. */
 export type Access = 'read' | 'readWrite' | 'uniform';
 
@@ -25,7 +27,13 @@ export interface Shader<
   readonly name: string;
   readonly source: string;
   readonly segments: readonly SourceSegment[];
-  readonly bindings: readonly { readonly name: keyof Bindings & string; readonly binding: number; readonly access: Access }[];
+  readonly bindings: readonly {
+    readonly name: keyof Bindings & string;
+    readonly binding: number;
+    readonly access: Access;
+    /** A feature map or the gradient of one, `array<Map>`: f32, or f16 in the shader's variant. */
+    readonly isMap: boolean;
+  }[];
   /** The `Params` struct (4-byte scalars) and its binding; null when the shader has none. */
   readonly params: {
     readonly binding: number;
@@ -34,6 +42,19 @@ export interface Shader<
   } | null;
   /** Override constants and their defaults. */
   readonly overrides: Readonly<Record<Override, number>>;
+}
+
+const variants = new WeakMap<Shader, Shader>();
+
+/** The shader for maps of this type; lines keep their numbers. */
+export function shaderFor(shader: Shader, maps: ElementType): Shader {
+  if (maps === 'f32') return shader;
+  let variant = variants.get(shader);
+  if (!variant) {
+    const source = `enable f16; ${shader.source.replace('alias Map = f32;', 'alias Map = f16;')}`;
+    variants.set(shader, (variant = { ...shader, name: `${shader.name}F16`, source }));
+  }
+  return variant;
 }
 
 /** Packs params into the layout of the shader's `Params` struct (little-endian, as WebGPU demands). */

@@ -1,4 +1,4 @@
-import type { BufferRef } from './storage.js';
+import { bytesOf, type BufferRef, type ElementType } from './storage.js';
 
 /**
  * Some channels of an NCHW tensor inside a buffer that holds `blockChannels` channels: the plane of image n and channel c
@@ -21,7 +21,7 @@ export interface Moments {
 }
 
 /**
- * An array of 32-bit numbers on the GPU: names of its axes (`'NCHW'`, `'OIHW'`, `'NC'`, `'C'`, `''` for a scalar), sizes, and
+ * An array of numbers on the GPU: names of its axes (`'NCHW'`, `'OIHW'`, `'NC'`, `'C'`, `''` for a scalar), sizes, and
  * the channel blocks that hold it. A feature map may span several buffers, since a binding may hold as little as 128 MiB; this
  * makes concatenation and channel slices free. Tensors of other axes have exactly one block.
  *
@@ -52,7 +52,11 @@ export class Tensor<Axes extends string = string> {
   }
 
   get sizeBytes(): number {
-    return 4 * this.size;
+    return bytesOf(this.size, this.element);
+  }
+
+  get element(): ElementType {
+    return this.blocks[0]?.buffer.storage.element ?? 'f32';
   }
 
   /** The size along one axis. */

@@ -1,6 +1,7 @@
 // Which of several ways to run an op was measured to be the fastest here: the table that launchers ask, and its file.
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import type { ElementType } from './storage.js';
 
 /** Sizes by which a way to run an op is chosen. Height and width, in pixels, are those of the result. */
 export interface OpShape {
@@ -15,12 +16,14 @@ export interface OpShape {
 export interface Ask {
   readonly op: string;
   readonly shape: OpShape;
+  /** How its maps are stored; default f32. */
+  readonly maps?: ElementType | undefined;
 }
 
-/** Shapes of one op that share a choice: the same channels, and pixels of the whole batch to the nearest power of two. */
-export function tuningKey({ op, shape: { images, inChannels, outChannels, height, width } }: Ask): string {
+/** Shapes of one op that share a choice: the same channels and type of maps, and pixels of the whole batch to the nearest power of two. */
+export function tuningKey({ op, shape: { images, inChannels, outChannels, height, width }, maps = 'f32' }: Ask): string {
   const pixels = 2 ** Math.round(Math.log2(images * height * width));
-  return `${op} ${inChannels}->${outChannels} ${pixels}px f32`;
+  return `${op} ${inChannels}->${outChannels} ${pixels}px ${maps}`;
 }
 
 /** Names of candidates by key. Empty: every op runs its first candidate. A device's table is set before anything is recorded. */

@@ -84,6 +84,8 @@ const trainSettings = z.strictObject({
   workers: count.max(64).default(2),
   /** `decoder`: decoder nodes are computed a second time for their gradients; less memory, the same numbers, a longer step. */
   recompute: z.enum(['none', 'decoder']).default('none'),
+  /** How feature maps and their gradients are stored: `f16` takes about half the memory, where the adapter has it. Weights are f32. */
+  precision: z.enum(['f32', 'f16']).default('f32'),
   losses: lossConfig.prefault({}),
 });
 
@@ -122,8 +124,8 @@ export function configYaml(config: TrainConfig): string {
 
 /** What a checkpoint must have been written with to be resumed: sha256 of all settings but those that change the speed and no number. */
 export async function configHash({ train, ...rest }: TrainConfig): Promise<string> {
-  const { workers: _, recompute: __, ...counted } = train;
-  return valueHash({ ...rest, train: counted });
+  const { workers: _, recompute: __, precision, ...counted } = train;
+  return valueHash({ ...rest, train: precision === 'f32' ? counted : { ...counted, precision } }); // runs from before it could be chosen
 }
 
 /** sha256 of plain data, hexadecimal; the order of keys does not matter. */

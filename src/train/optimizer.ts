@@ -7,6 +7,7 @@ import { sgd } from '../kernels/sgd.js';
 import { weightAverage } from '../kernels/weight-average.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { LossScale, NO_LOSS_SCALING, type LossScaling } from './loss-scale.js';
 import type { StepState } from './step-state.js';
 
 export interface OptimizerOptions {
@@ -17,13 +18,15 @@ export interface OptimizerOptions {
   readonly clipGlobalNorm?: number | undefined;
   /** Decay of the moving average of weights and running statistics; 0 = no average. */
   readonly emaDecay?: number;
+  /** For maps of half precision; default: none. */
+  readonly lossScaling?: LossScaling | undefined;
 }
 
 /** What the GPU found in the gradients of the last step. */
 export interface GradientReport {
-  /** Before clipping; 0 where some gradient was not finite. */
+  /** Of the loss, before clipping; 0 where some gradient was not finite. */
   readonly norm: number;
-  /** Factor that clipped the gradients. */
+  /** Factor that clipped the gradients, and took the loss scale out of them. */
   readonly scale: number;
   readonly skipped: boolean;
   /** Updates left out so far because a gradient was not finite. */
@@ -41,7 +44,7 @@ export interface Step {
 /**
  * What all optimizers share: the global gradient norm, clipping, leaving out an update whose gradients are not all finite
  * (weights, moments, average and running statistics then stay as they were; the count of updates in the bias corrections goes
- * on), and the moving average. Everything is recorded once, after `Tape.backward`; nothing is read back in a step.
+ * on), the loss scale, and the moving average. Everything is recorded once, after `Tape.backward`; nothing is read back in a step.
  *
  * Load the weights into the store before: the average and the kept statistics start from them.
  */
@@ -50,6 +53,8 @@ abstract class Optimizer {
   readonly report: Tensor<'E'>;
   /** The moving averages: a store to build an evaluation model on. Absent with `emaDecay` 0. */
   readonly ema: ParameterStore | undefined;
+  /** Begin `Tape.backward` with its `gradient`. */
+  readonly lossScale: LossScale;
   protected readonly decay: Tensor<'E'>;
   private readonly keptBuffers: Tensor<'E'>;
   private readonly slots = new Map<string, Tensor<'E'>>();
@@ -66,14 +71,17 @@ abstract class Optimizer {
     this.report = device.tensor('E', [4], [0, 1, 1, 0], 'gradient report');
     this.keptBuffers = device.tensor('E', [store.buffers.size], undefined, 'kept running statistics');
     this.ema = emaDecay > 0 ? new ParameterStore(device, store.specs, store.bufferSpecs, { gradients: false }) : undefined;
+    this.lossScale = new LossScale(device, common.lossScaling ?? NO_LOSS_SCALING);
     this.startFromStore();
   }
 
   /** Appends the update to a training program, after its backward pass. */
   record(r: Recorder): void {
-    const { store, report, ema } = this;
+    const { store, report, ema, lossScale } = this;
     const step = this.stepState.numbers;
-    gradientNorm(r, store.gradients, report, { maxNorm: this.common.clipGlobalNorm });
+    const { growthInterval } = lossScale.scaling;
+    const tensors = { gradients: store.gradients, report, scaling: lossScale.state };
+    gradientNorm(r, tensors, { maxNorm: this.common.clipGlobalNorm, growthInterval });
     this.recordUpdate(r);
     if (store.bufferCount > 0) keepOrRestore(r, { x: store.buffers, kept: this.keptBuffers, report });
     if (!ema) return;
@@ -93,7 +101,7 @@ abstract class Optimizer {
     return { norm, scale, skipped: update === 0, skippedUpdates };
   }
 
-  /** Everything beside weights and running statistics that exact resumption needs: `<slot>.<parameter>`, `ema.<name>`, `skippedUpdates`. */
+  /** Everything beside weights and running statistics that exact resumption needs: `<slot>.<parameter>`, `ema.<name>`, `skippedUpdates`, `lossScale`. */
   async readState(): Promise<Map<string, ShapedArray>> {
     const shapes = this.shapes();
     const state = new Map<string, ShapedArray>();
@@ -103,7 +111,10 @@ abstract class Optimizer {
     for (const [slot, tensor] of this.slots) put(slot, this.store.unflatten(await this.store.device.read(tensor)));
     if (this.ema) put('ema', await this.ema.read());
     const { skippedUpdates } = await this.readReport();
-    return state.set('skippedUpdates', { shape: [1], data: Float32Array.of(skippedUpdates) });
+    state.set('skippedUpdates', { shape: [1], data: Float32Array.of(skippedUpdates) });
+    if (!this.lossScale.isDynamic) return state;
+    const { scale, updatesSinceChange } = await this.lossScale.read();
+    return state.set('lossScale', { shape: [2], data: Float32Array.of(scale, updatesSinceChange) });
   }
 
   /** Takes a state from `readState`, after the weights were loaded. Errors: tensors that are missing, unknown or of another shape. */
@@ -112,7 +123,7 @@ abstract class Optimizer {
     for (const name of [...this.slots.keys(), ...(this.ema ? ['ema'] : [])]) parts.set(name, new Map());
     for (const [key, value] of state) {
       const [prefix = '', ...rest] = key.split('.');
-      if (key === 'skippedUpdates') continue;
+      if (key === 'skippedUpdates' || key === 'lossScale') continue;
       const part = parts.get(prefix);
       if (!part)
         throw new UserError(
@@ -124,8 +135,10 @@ abstract class Optimizer {
     this.startFromStore();
     this.ema?.load(parts.get('ema') ?? new Map());
     for (const [tensor, data] of flat) this.store.device.write(tensor, data);
-    const skipped = state.get('skippedUpdates') ?? Float32Array.of(0);
-    this.store.device.write(this.report, [0, 1, 1, (skipped instanceof Float32Array ? skipped : skipped.data)[0] ?? 0]);
+    this.store.device.write(this.report, [0, 1, 1, numbers(state, 'skippedUpdates')[0] ?? 0]);
+    const { initial } = this.lossScale.scaling;
+    const [scale = initial, updatesSinceChange = 0] = this.lossScale.isDynamic ? numbers(state, 'lossScale') : [];
+    this.lossScale.set(scale, updatesSinceChange);
   }
 
   /** Gives its memory back; the store and the step state stay. */
@@ -135,6 +148,7 @@ abstract class Optimizer {
       if (buffer.storage.buffer) device.destroyBuffer(buffer.storage.buffer);
     }
     this.ema?.destroy();
+    this.lossScale.destroy();
   }
 
   protected abstract recordUpdate(r: Recorder): void;
@@ -170,6 +184,12 @@ abstract class Optimizer {
   private shapes(): Map<string, readonly number[]> {
     return new Map([...this.store.specs, ...this.store.bufferSpecs].map((s) => [s.name, s.shape]));
   }
+}
+
+/** The few numbers of this name in a state; none where it is absent. */
+function numbers(state: ReadonlyMap<string, Float32Array | ShapedArray>, name: string): Float32Array {
+  const found = state.get(name) ?? new Float32Array();
+  return found instanceof Float32Array ? found : found.data;
 }
 
 export interface AdamOptions extends OptimizerOptions {

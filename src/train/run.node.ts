@@ -171,7 +171,12 @@ class Run {
 
   /** Reads what the last step measured. The copies are queued at once: a step submitted after this call does not change them. */
   private async logStep({ trainer, logs, progress }: Parts, done: number): Promise<void> {
-    const [{ loss, segmentation, classification }, report] = await Promise.all([trainer.losses(), trainer.optimizer.readReport()]);
+    const { optimizer } = trainer;
+    const [{ loss, segmentation, classification }, report, { scale }] = await Promise.all([
+      trainer.losses(),
+      optimizer.readReport(),
+      optimizer.lossScale.read(),
+    ]);
     logs.train(done, {
       loss,
       segmentationLoss: segmentation,
@@ -179,6 +184,7 @@ class Run {
       gradientNorm: report.norm,
       learningRate: learningRateOf(this.options.config, done - 1),
       skippedUpdates: report.skippedUpdates,
+      ...(optimizer.lossScale.isDynamic ? { lossScale: scale } : {}),
     });
     progress?.update(done, loss);
     if (Number.isFinite(loss)) return;

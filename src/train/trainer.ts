@@ -8,6 +8,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import type { BatchLayout } from './batch.js';
 import type { TrainConfig } from './config.js';
 import type { Objective } from './objective.js';
+import { DYNAMIC_LOSS_SCALING } from './loss-scale.js';
 import { AdamW } from './optimizer.js';
 import { learningRate } from './schedule.js';
 import { StepState } from './step-state.js';
@@ -34,7 +35,6 @@ export class Trainer {
     readonly program: Program,
     private readonly stepState: StepState,
     private readonly batch: Tensor<'E'>,
-    private readonly one: Tensor<''>,
     private readonly objective: Objective,
   ) {}
 
@@ -53,16 +53,21 @@ export class Trainer {
     network.load(options.arrays ?? initialArrays(model, train.seed));
     const stepState = new StepState(device);
     const { weightDecay, clipNorm, emaDecay } = train;
-    const optimizer = new AdamW(network.store, stepState, { weightDecay, noDecayOn1d: true, clipGlobalNorm: clipNorm, emaDecay });
+    const lossScaling = train.precision === 'f16' ? DYNAMIC_LOSS_SCALING : undefined;
+    const optimizer = new AdamW(network.store, stepState, {
+      weightDecay,
+      noDecayOn1d: true,
+      clipGlobalNorm: clipNorm,
+      emaDecay,
+      lossScaling,
+    });
     const layout = layoutOf(config);
     const batch = device.tensor('E', [layout.length], undefined, 'batch');
-
-    const one = device.tensor('', [], [1], 'one');
-    const parts = { network, optimizer, one };
+    const parts = { network, optimizer };
     const { recorder, objective } = recordStep(parts, batch, config);
     if (options.memoryBudgetBytes !== undefined) checkBudget(parts, config, recorder.plan().peakBytes, options.memoryBudgetBytes);
     const program = await recorder.compile({ label: 'training step' });
-    return new Trainer(device, config, network, optimizer, layout, program, stepState, batch, one, objective);
+    return new Trainer(device, config, network, optimizer, layout, program, stepState, batch, objective);
   }
 
   /** Submits step number `step` (0 for the first) on a batch in `layout`; does not wait. */
@@ -89,7 +94,8 @@ export class Trainer {
     this.optimizer.destroy();
     this.stepState.destroy();
     this.network.destroy();
-    for (const { buffer } of [this.batch, this.one]) if (buffer.storage.buffer) this.device.destroyBuffer(buffer.storage.buffer);
+    const { buffer } = this.batch.buffer.storage;
+    if (buffer) this.device.destroyBuffer(buffer);
   }
 }
 

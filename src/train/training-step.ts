@@ -16,8 +16,6 @@ import type { AdamW } from './optimizer.js';
 export interface StepParts {
   readonly network: Network;
   readonly optimizer: AdamW;
-  /** The gradient of the loss by itself. */
-  readonly one: Tensor<''>;
 }
 
 export function layoutOf({ train, model }: TrainConfig): BatchLayout {
@@ -26,13 +24,13 @@ export function layoutOf({ train, model }: TrainConfig): BatchLayout {
 
 /** Forward pass, losses, gradients, update and moving average. */
 export function recordStep(
-  { network, optimizer, one }: StepParts,
+  { network, optimizer }: StepParts,
   batch: Tensor<'E'>,
   config: TrainConfig,
 ): { recorder: Recorder; objective: Objective } {
   const { train } = config;
   const layout = layoutOf(config);
-  const recorder = new Recorder(network.device);
+  const recorder = new Recorder(network.device, { maps: train.precision });
   const tape = new Tape(recorder);
   const pass = network.pass(tape, 'train', { recompute: train.recompute === 'decoder' });
   const outputs = network.model.forward(pass, part(batch, layout.image, 'NCHW'));
@@ -40,7 +38,7 @@ export function recordStep(
   const weights = layout.weights.map((t) => part(batch, t, 'NCHW'));
   const objective = recordObjective(tape, outputs, { masks, weights, classes: part(batch, layout.classes, 'N') }, train.losses);
   recorder.keep(objective.values);
-  tape.backward(objective.total, one);
+  tape.backward(objective.total, optimizer.lossScale.gradient);
   optimizer.record(recorder);
   return { recorder, objective };
 }

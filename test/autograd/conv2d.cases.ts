@@ -8,6 +8,7 @@ import * as reference from '../../src/kernels/reference/conv2d.js';
 import { Random } from '../../src/random.js';
 import type { Device } from '../../src/runtime/device.js';
 import { Recorder } from '../../src/runtime/recorder.js';
+import type { ElementType } from '../../src/runtime/storage.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 import { runOp, type HostArray } from '../support/gpu.js';
 
@@ -96,26 +97,35 @@ export function convInputs(c: ConvCase, { x, weight, bias }: ConvData): Record<'
 }
 
 /** Runs a case forward and backward. With `pass`, x and y go through that op, so that x, y and dy are transient maps. */
-export async function runConv(device: Device, c: ConvCase, data: ConvData, pass = (_: Tape, x: Tensor<'NCHW'>) => x): Promise<ConvResult> {
+export async function runConv(
+  device: Device,
+  c: ConvCase,
+  data: ConvData,
+  pass = (_: Tape, x: Tensor<'NCHW'>) => x,
+  maps: ElementType = 'f32',
+): Promise<ConvResult> {
   const { y, grads } = await runOp(
     device,
     convInputs(c, data),
     (tape, t) => pass(tape, conv2d(tape, pass(tape, t.x as Tensor<'NCHW'>), t.weight as Tensor<'OIHW'>, t.bias as Tensor<'C'>, c)),
     data.dy,
+    ['x', 'weight', 'bias'],
+    maps,
   );
   return { y, dx: grads.x ?? new Float32Array(), dw: grads.weight ?? new Float32Array(), db: grads.bias ?? new Float32Array() };
 }
 
 /** The same through the plain kernels, which any geometry can use. */
-export async function runPlainConv(device: Device, c: ConvCase, data: ConvData): Promise<ConvResult> {
+export async function runPlainConv(device: Device, c: ConvCase, data: ConvData, maps: ElementType = 'f32'): Promise<ConvResult> {
   const { n } = c;
   const outHeight = reference.convOutputSize(c.height, c.kernelHeight, c);
   const outWidth = reference.convOutputSize(c.width, c.kernelWidth, c);
-  const x = device.tensor('NCHW', [n, c.inChannels, c.height, c.width], data.x);
+  const map = (shape: readonly number[], values: Float32Array) => device.tensor('NCHW', shape, values, 'map', maps);
+  const x = map([n, c.inChannels, c.height, c.width], data.x);
   const weight = device.tensor('OIHW', [c.outChannels, c.inChannels, c.kernelHeight, c.kernelWidth], data.weight);
   const bias = device.tensor('C', [c.outChannels], data.bias);
-  const dy = device.tensor('NCHW', [n, c.outChannels, outHeight, outWidth], data.dy);
-  const r = new Recorder(device);
+  const dy = map([n, c.outChannels, outHeight, outWidth], data.dy);
+  const r = new Recorder(device, { maps });
   const [y, dx, dw] = [r.empty('NCHW', dy.shape), r.empty('NCHW', x.shape), r.empty('OIHW', weight.shape)];
   const db = r.empty('C', bias.shape);
   kernels.plainConv2d(r, { x, weight, bias, y }, c, false);

@@ -13,7 +13,7 @@ import type { Row } from '../../src/bench/row.js';
 import { runEntries } from '../../src/bench/run.js';
 import type { NamedArrays } from '../../src/bench/runnable.js';
 import { serve } from '../../src/bench/serve.js';
-import { entriesOf, filterEntries, groupEntries } from '../../src/bench/suite.js';
+import { entriesOf, filterEntries, findWorkload, groupEntries } from '../../src/bench/suite.js';
 import { NETWORK_S, type Workload } from '../../src/bench/workloads.js';
 import { SHIPPED_MODEL } from '../../src/detect/shipped-model.node.js';
 import { readWholeFile } from '../../src/files.node.js';
@@ -172,6 +172,14 @@ describe('memory', () => {
     expect(row?.liveBytes).toBeGreaterThan(0);
     expect(row?.liveBytes).toBeLessThanOrEqual(row?.allocatedBytes ?? 0);
     expect(row?.plannedPeakBytes).toBeLessThan((row?.naiveBytes ?? 0) / 2);
+  });
+
+  it.runIf(device.halfPrecision).each(['T', 'IL'])('of maps of half precision is about half in %s', async (name) => {
+    const bytes = async (precision: 'f32' | 'f16'): Promise<number> => {
+      const [row] = await measureMemory(entriesOf(findWorkload(name)), { ...context, precision }, SOMEWHERE);
+      return row?.plannedPeakBytes ?? NaN;
+    };
+    expect((await bytes('f16')) / (await bytes('f32'))).toBeLessThan(0.6);
   });
 
   it.each(['T', 'I', 'M', 'C-T', 'C-I', 'C-full'])('%s refuses a budget below its minimum and says the minimum', async (name) => {

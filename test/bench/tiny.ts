@@ -7,6 +7,7 @@ export const SOMEWHERE: Environment = {
   driver: 'test driver 1',
   backend: 'vulkan',
   isFallbackAdapter: true,
+  precision: 'f32',
   tuning: null,
   engine: 'mcgpu',
   version: '0.0.0',

@@ -24,6 +24,9 @@ const TOLERANCE = 1e-5;
 /** A quick network that looks less far than the compact one, so that small images make many tiles. */
 const NEAR: UNet3PlusConfig = { ...NARROW, context: null };
 
+/** With maps of half precision, against float32. */
+const HALF_TOLERANCE = 4e-3;
+
 /** Noise with a slow gradient: no two places alike. */
 function noiseImage(seed: number, width: number, height: number): GrayImage {
   const random = new Random(seed, width, height);
@@ -103,6 +106,19 @@ describe('tiled inference', () => {
     expectLively(untiled);
     expect(tiled.tiles).toBe(6);
     expect(deviation(tiled, untiled)).toBeLessThanOrEqual(TOLERANCE);
+  });
+
+  it.runIf(device.halfPrecision)('in half precision is close to float32 in about half the memory, tiled too', async () => {
+    const image = noiseImage(2, 430, 410);
+    const full = await infer(image, UNTILED, { config: COMPACT });
+    const half = await infer(image, { ...UNTILED, precision: 'f16' }, { config: COMPACT });
+    const tiled = await infer(image, { tile: 2 * tileHalo(COMPACT) + 16, precision: 'f16' }, { config: COMPACT });
+    expectLively(half);
+    expect(half.bytes).toBeLessThan(0.6 * full.bytes);
+    expect(tiled.tiles).toBe(6);
+    expect(deviation(half, full)).toBeGreaterThan(TOLERANCE);
+    expect(deviation(half, full)).toBeLessThanOrEqual(HALF_TOLERANCE);
+    expect(deviation(tiled, half)).toBeLessThanOrEqual(HALF_TOLERANCE);
   });
 
   it('would differ with the halo of a network that looks less far', async () => {

@@ -10,6 +10,7 @@ import { LayerSet } from '../../src/model/layers.js';
 import { Network } from '../../src/model/network.js';
 import { unet3plus, upsampleHeads, type UNet3Plus } from '../../src/model/unet3plus.js';
 import { Recorder } from '../../src/runtime/recorder.js';
+import type { ElementType } from '../../src/runtime/storage.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 import { AdamW } from '../../src/train/optimizer.js';
 import { StepState } from '../../src/train/step-state.js';
@@ -35,10 +36,10 @@ interface Recorded {
 }
 
 /** Forward pass and the fixture's loss: mean over heads of BCE + Dice. */
-function recordLoss(golden: Golden, model: UNet3Plus, mode: 'train' | 'eval'): Recorded {
+function recordLoss(golden: Golden, model: UNet3Plus, mode: 'train' | 'eval', maps: ElementType = 'f32'): Recorded {
   const network = new Network(device, model, 'train');
   network.load(arraysBelow(golden, 'param.'));
-  const tape = new Tape(new Recorder(device));
+  const tape = new Tape(new Recorder(device, { maps }));
   const pass = network.pass(tape, mode);
   const logits = upsampleHeads(pass, model.forward(pass, deviceTensor(golden, 'in.x', 'NCHW')).heads);
   const target = deviceTensor(golden, 'in.target', 'NCHW');
@@ -76,6 +77,29 @@ describeGolden('UNet3+ equals PyTorch', () => {
     for (const { name } of parameters) golden.expectClose(`grad.${name}`, await device.read(network.store.get(name).gradient));
     for (const { name } of buffers) golden.expectClose(`after1.${name}`, await device.read(network.store.buffer(name)));
     expect(program.plan.peakBytes).toBeLessThan(program.plan.naiveBytes / 2);
+    program.destroy();
+  });
+
+  // docs/numerics.md: relative, 2-norm. ReLUs and max-pools of nearly equal values choose otherwise, which gradients show the most.
+  it.runIf(device.halfPrecision)('with maps of half precision: logits to 2e-2, loss to 2e-4, all gradients together to 0.15', async () => {
+    const { network, logits, loss, tape } = recordLoss(golden, model, 'train', 'f16');
+    const scale = 2 ** 16;
+    tape.backward(loss, device.tensor('', [], [scale]));
+    const program = await tape.recorder.compile();
+    program.run();
+    for (const [i, l] of logits.entries()) {
+      const name = `out.train.logits.${i}`;
+      expectClose(await device.read(l), golden.f32(name), { l2: 2e-2 }, name);
+    }
+    const [expected = NaN] = golden.f32('out.loss');
+    expectClose(await device.read(loss), [expected], { l2: 2e-4 }, 'loss');
+    const found: number[] = [];
+    const wanted: number[] = [];
+    for (const { name } of parameters) {
+      for (const g of await device.read(network.store.get(name).gradient)) found.push(g / scale);
+      for (const g of golden.f32(`grad.${name}`)) wanted.push(g);
+    }
+    expectClose(found, wanted, { l2: 0.15 }, 'all gradients');
     program.destroy();
   });
 

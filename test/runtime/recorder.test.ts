@@ -91,8 +91,8 @@ describe('recorder', () => {
       name: `broken ${to}`,
       source: shaders.relu.source.replace(from, to),
     });
-    await expect(device.pipelines.get(broken('max(x[xBase + p], 0.0)', 'max(x[xBase + p], 0u)'), {})).rejects.toThrow(
-      /shaders\/relu\.wgsl:\d+:\d+: [^]*max\(x\[xBase \+ p\], 0u\)[^]*\^/,
+    await expect(device.pipelines.get(broken('max(f32(x[xBase + p]), 0.0)', 'max(f32(x[xBase + p]), 0u)'), {})).rejects.toThrow(
+      /shaders\/relu\.wgsl:\d+:\d+: [^]*max\(f32\(x\[xBase \+ p\]\), 0u\)[^]*\^/,
     );
     await expect(
       device.pipelines.get(

@@ -3,6 +3,7 @@ import { Tape } from '../../src/autograd/tape.js';
 import type { Device, DeviceOptions } from '../../src/runtime/device.js';
 import { openNodeDevice, type DawnOptions } from '../../src/runtime/gpu.node.js';
 import { Recorder } from '../../src/runtime/recorder.js';
+import type { ElementType } from '../../src/runtime/storage.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 
 /** A device for the tests of one file, destroyed after them. MCGPU_ADAPTER picks one by a part of its name. */
@@ -19,11 +20,13 @@ export interface HostArray<A extends string = string> {
   readonly axes: A;
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
+  /** Default: as the maps of the program for NCHW, else f32. */
+  readonly element?: ElementType;
 }
 
 /**
  * Records, compiles and runs one op on host arrays. `dy` (of y's shape) asks for the gradients of sum(y * dy) by every input
- * listed in `wrt` (default: all).
+ * listed in `wrt` (default: all). `maps`: how NCHW tensors are stored.
  */
 export async function runOp(
   device: Device,
@@ -31,16 +34,22 @@ export async function runOp(
   forward: (tape: Tape, x: Record<string, Tensor>) => Tensor,
   dy?: ArrayLike<number>,
   wrt: readonly string[] = Object.keys(inputs),
+  maps: ElementType = 'f32',
 ): Promise<{ y: Float32Array; shape: readonly number[]; grads: Record<string, Float32Array> }> {
-  const tape = new Tape(new Recorder(device), { grad: dy !== undefined });
-  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, a]) => [name, device.tensor(a.axes, a.shape, a.data, name)]));
+  const tape = new Tape(new Recorder(device, { maps }), { grad: dy !== undefined });
+  const place = (name: string, { axes, shape, data, element = axes === 'NCHW' ? maps : 'f32' }: HostArray): Tensor =>
+    device.tensor(axes, shape, data, name, element);
+  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, a]) => [name, place(name, a)]));
   for (const name of wrt) {
     const t = tensors[name];
     if (t) t.requiresGrad = dy !== undefined;
   }
   const y = forward(tape, tensors);
   tape.recorder.keep(y);
-  const gradients = dy === undefined ? new Map<Tensor, Tensor>() : tape.backward(y, device.tensor(y.axes, y.shape, dy, 'dy'));
+  const gradients =
+    dy === undefined
+      ? new Map<Tensor, Tensor>()
+      : tape.backward(y, place('dy', { axes: y.axes, shape: y.shape, data: dy, element: y.element }));
   for (const g of gradients.values()) tape.recorder.keep(g);
   const program = await tape.recorder.compile();
   program.run();

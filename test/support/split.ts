@@ -7,7 +7,7 @@ import type { Tensor } from '../../src/runtime/tensor.js';
  * buffers: put around an op it shows that the op copes with split maps on every side.
  */
 export function moved(tape: Tape, x: Tensor<'NCHW'>): Tensor<'NCHW'> {
-  const zeros = tape.recorder.device.tensor('NCHW', x.shape);
+  const zeros = tape.recorder.device.tensor('NCHW', x.shape, undefined, 'zeros', x.element);
   const copy = (from: Tensor): Tensor => {
     const to = tape.emptyLike(from);
     sum(tape.recorder, [from, zeros], to);

@@ -49,12 +49,20 @@ describe('a training configuration', () => {
     expect(await changed({ train: { workers: 7 } })).toBe(hash);
     for (const change of [
       { train: { steps: 7 } },
+      { train: { precision: 'f16' } },
       { train: { losses: { focal: 0 } } },
       { model: { branch: 9 } },
       { synth: { patch: 1 } },
     ]) {
       expect(await changed(change), JSON.stringify(change)).not.toBe(hash);
     }
+  });
+
+  it('of float32 has the hash that it had before the precision could be chosen', async () => {
+    const { train, ...rest } = defaultConfig();
+    const { workers, recompute, precision, ...before } = train;
+    expect([workers, recompute, precision]).toEqual([2, 'none', 'f32']);
+    expect(await configHash(defaultConfig())).toBe(await valueHash({ ...rest, train: before }));
   });
 
   it('is hashed whatever the order of its keys, but not of its lists', async () => {

@@ -184,6 +184,59 @@ describe('optimizer', () => {
     }
   }
 
+  it('takes the loss scale out of the gradients, so that the update is the same bit for bit', async () => {
+    const results = [];
+    for (const scale of [1, 2 ** 16]) {
+      const { store, gradients } = prepare(device);
+      device.write(store.gradients, gradients.map((g) => scale * g)); // prettier-ignore
+      const optimizer = new AdamW(store, new StepState(device), { ...everything, lossScaling: { initial: scale, growthInterval: 0 } });
+      const program = await compile(optimizer);
+      optimizer.beginStep({ update: 0, learningRate: 0.01 });
+      program.run();
+      const { norm } = await optimizer.readReport();
+      results.push({ norm, arrays: await store.read(), state: await optimizer.readState() });
+      program.destroy();
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  it('halves the loss scale after every skipped update and doubles it after so many others, from 1 to 2^24', async () => {
+    const { store, gradients } = prepare(device);
+    const optimizer = new AdamW(store, new StepState(device), { lossScaling: { initial: 2 ** 23, growthInterval: 3 } });
+    const program = await compile(optimizer);
+    const scales: number[] = [];
+    const step = async (finite: boolean): Promise<void> => {
+      device.write(store.gradients, finite ? gradients : gradients.map(() => Infinity));
+      optimizer.beginStep({ update: scales.length, learningRate: 0 });
+      program.run();
+      scales.push(Math.log2((await optimizer.lossScale.read()).scale));
+    };
+    for (const finite of [true, true, true, true, true, true, false, true, true, false, true, true, true]) await step(finite);
+    expect(scales).toEqual([23, 23, 24, 24, 24, 24, 23, 23, 23, 22, 22, 22, 23]);
+    for (let i = 0; i < 30; i++) await step(false);
+    expect(scales.at(-1)).toBe(0);
+    for (let i = 0; i < 3; i++) await step(true);
+    expect(await optimizer.lossScale.read()).toEqual({ scale: 2, updatesSinceChange: 0, lastInverse: 1 });
+    program.destroy();
+  });
+
+  it('resumes with the loss scale and the updates since it changed', async () => {
+    const scaled = { ...everything, lossScaling: { initial: 4, growthInterval: 4 } };
+    const whole = new AdamW(prepare(device).store, new StepState(device), scaled);
+    const program = await compile(whole);
+    await steps(whole, program, 0, 6);
+    const [weights, state] = [await whole.store.read(), await whole.readState()];
+    expect(state.get('lossScale')).toEqual({ shape: [2], data: Float32Array.of(8, 2) });
+    const store = prepare(device, 2).store;
+    store.load(weights);
+    const resumed = new AdamW(store, new StepState(device), scaled);
+    resumed.loadState(state);
+    await steps(whole, program, 6, 9);
+    await steps(resumed, await compile(resumed), 6, 9);
+    expect(await resumed.readState()).toEqual(await whole.readState());
+    expect(await store.read()).toEqual(await whole.store.read());
+  });
+
   it('averages weights and running statistics alike', async () => {
     const { store } = prepare(device);
     const optimizer = new AdamW(store, new StepState(device), { emaDecay: 0.5 });
