@@ -25,6 +25,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./train.js')).registerTrain,
   },
   {
+    name: 'experiment',
+    summary: 'train and test every row of a table under one protocol: ablations, comparisons; resumable run by run',
+    load: async () => (await import('./experiment.js')).registerExperiment,
+  },
+  {
     name: 'detect',
     summary: 'find microcalcifications on mammograms: findings.json, overlays, probability maps',
     load: async () => (await import('./detect.js')).registerDetect,

@@ -7,6 +7,7 @@ import type { RunMode } from '../train/run-directory.node.js';
 import { runTraining } from '../train/run.node.js';
 import { readTuningFile } from '../runtime/tuning-file.node.js';
 import { adapterOf } from './adapter-option.js';
+import { stopOnInterrupt } from './interrupt.js';
 import { parseBytes, parseCount, parseMillimetres } from './values.js';
 
 interface TrainOptions {
@@ -57,15 +58,7 @@ async function train(options: TrainOptions, adapter: string | undefined): Promis
   const mode: RunMode = options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new';
   const config = await readTrainConfig(options.config ?? (options.resume ? join(out, 'config.yaml') : undefined), set);
   const tuning = options.tuning === undefined ? undefined : await readTuningFile(options.tuning);
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(130); // a second Ctrl-C does not wait for the checkpoint
-    stop.abort();
-    process.stderr.write('\nstopping after this step; press Ctrl-C again to stop at once, without a checkpoint\n');
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  try {
+  await stopOnInterrupt(async (signal) => {
     const result = await runTraining({
       data,
       out,
@@ -77,13 +70,10 @@ async function train(options: TrainOptions, adapter: string | undefined): Promis
       memoryBudgetBytes: memoryBudget,
       tuning,
       quiet,
-      signal: stop.signal,
+      signal,
     });
     if (quiet) return;
     const waited = `${(100 * result.waits.share).toFixed(1)} % of the time waiting for data`;
     if (!result.interrupted) process.stdout.write(`${result.run.model}: trained for ${result.steps} steps, ${waited}. ${NOTICE}\n`);
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  });
 }

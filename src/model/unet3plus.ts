@@ -92,7 +92,7 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
       config.classes > 0 && pass.mode !== 'folded'
         ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l)))
         : [];
-    return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 0 ? add(tape, classes) : null };
+    return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 1 ? add(tape, classes) : (classes[0] ?? null) };
   };
   return { config, layers, forward };
 }

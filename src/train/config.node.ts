@@ -12,13 +12,14 @@ import { applySettings } from './config-overrides.js';
  * @throws UserError
  */
 export async function readTrainConfig(path: string | undefined, settings: readonly string[] = []): Promise<TrainConfig> {
-  const fromFile = path === undefined ? {} : parseYaml(new TextDecoder().decode(await readWholeFile(path)), path);
+  const fromFile = path === undefined ? {} : await readYamlFile(path);
   if (path !== undefined) parseTrainConfig(fromFile, path); // its own mistakes are reported under its own name
   return parseTrainConfig(applySettings(fromFile, settings), path === undefined || settings.length > 0 ? '--set' : path);
 }
 
-function parseYaml(text: string, path: string): unknown {
-  const document = parseDocument(text);
+/** Plain data. @throws UserError naming the line that is not YAML */
+export async function readYamlFile(path: string): Promise<unknown> {
+  const document = parseDocument(new TextDecoder().decode(await readWholeFile(path)));
   const [error] = document.errors;
   if (error) {
     const line = error.linePos?.[0].line ?? '?';

@@ -42,35 +42,48 @@ interface Point {
 
 const FALSE_POSITIVES = [0.125, 0.25, 0.5, 1, 2];
 
+/** What a detector makes of one labelled patch. */
+export interface PatchResult extends FrocImage {
+  /** Of pixels at p >= 0.5, classes together. */
+  readonly counts: Counts;
+  readonly mcScore: number;
+  readonly malignancyScore: number;
+  readonly classIndex: number;
+}
+
 /** Runs the detector on labelled patches and compares, object by object and pixel by pixel. */
 export async function evaluatePatches(
   inference: Inference,
   patches: readonly LabelledPatch[],
   pixelSpacingMm: number,
 ): Promise<PatchFigures> {
-  const images: FrocImage[] = [];
-  const counts: Counts[] = [];
-  const scores: { mc: number; malignancy: number; classIndex: number }[] = [];
+  const results = await detectPatches(inference, patches, pixelSpacingMm);
+  const froc = frocCurve(results, ruleB(RULE_B_RADIUS_MM / pixelSpacingMm));
+  return { ...figuresOf(froc), ...classFigures(results), ...overlap(poolCounts(results.map(({ counts }) => counts))) };
+}
+
+export async function detectPatches(
+  inference: Inference,
+  patches: readonly LabelledPatch[],
+  pixelSpacingMm: number,
+): Promise<PatchResult[]> {
+  const results: PatchResult[] = [];
   const radius = RULE_B_RADIUS_MM / pixelSpacingMm;
   for (const { image, masks, ignore, mcs, classIndex } of patches) {
     const { maps, scores: found } = await inference.run(image);
     const candidates = findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE });
     const isCounted = ({ x, y }: Point): boolean =>
       ignore[Math.round(y) * image.width + Math.round(x)] !== 1 || mcs.some((mc) => Math.hypot(mc.x - x, mc.y - y) <= radius);
-    images.push({ detections: candidates.filter(isCounted), marks: mcs });
-    counts.push(
-      countOverlap(
-        anyMc(maps),
-        masks.reduce((all, m) => all.map((v, i) => v | (m[i] ?? 0)), new Uint8Array(image.data.length)),
-      ),
-    );
-    scores.push({ mc: found.mcScore, malignancy: found.malignancyScore, classIndex });
+    const truth = masks.reduce((all, m) => all.map((v, i) => v | (m[i] ?? 0)), new Uint8Array(image.data.length));
+    const { mcScore, malignancyScore } = found;
+    results.push({
+      detections: candidates.filter(isCounted),
+      marks: mcs,
+      counts: countOverlap(anyMc(maps), truth),
+      ...{ mcScore, malignancyScore, classIndex },
+    });
   }
-  return {
-    ...figuresOf(frocCurve(images, ruleB(radius))),
-    ...classFigures(scores),
-    ...overlap(poolCounts(counts)),
-  };
+  return results;
 }
 
 function figuresOf(froc: FrocCurve): Pick<PatchFigures, 'froc' | 'sensitivity' | 'meanSensitivity'> {
@@ -78,17 +91,15 @@ function figuresOf(froc: FrocCurve): Pick<PatchFigures, 'froc' | 'sensitivity' |
   return { froc, sensitivity: sensitivityAt(froc, 0.5), meanSensitivity: mean };
 }
 
-function classFigures(
-  scores: readonly { mc: number; malignancy: number; classIndex: number }[],
-): Pick<PatchFigures, 'aucPresent' | 'aucMalignant'> {
-  const positive = scores.filter((s) => s.classIndex > 0);
+function classFigures(results: readonly PatchResult[]): Pick<PatchFigures, 'aucPresent' | 'aucMalignant'> {
+  const positive = results.filter((s) => s.classIndex > 0);
   return {
     aucPresent: rocAuc(
-      scores.map((s) => s.mc),
-      scores.map((s) => (s.classIndex > 0 ? 1 : 0)),
+      results.map((s) => s.mcScore),
+      results.map((s) => (s.classIndex > 0 ? 1 : 0)),
     ),
     aucMalignant: rocAuc(
-      positive.map((s) => s.malignancy),
+      positive.map((s) => s.malignancyScore),
       positive.map((s) => (s.classIndex === 2 ? 1 : 0)),
     ),
   };

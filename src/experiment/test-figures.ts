@@ -1,0 +1,65 @@
+import { FigureBook, type Figure } from '../evaluate/figures.js';
+import { frocEvents, RULE_B_RADIUS_MM, ruleB } from '../evaluate/froc.js';
+import { overlap, type Counts } from '../evaluate/metrics.js';
+import { sensitivityAtRate } from '../evaluate/operating.js';
+import { Ranking } from '../evaluate/ranking.js';
+import type { PatchResult } from '../train/validation.js';
+
+/** What a trained model does on the test samples, each with its 95 % interval over samples. */
+export interface TestFigures {
+  /** Of single calcifications, rule B (0.49 mm), at 0.5 and 1 false positives per sample. */
+  readonly sensitivity: Figure;
+  readonly sensitivityAt1: Figure;
+  readonly aucPresent: Figure;
+  readonly aucMalignant: Figure;
+  readonly precision: Figure;
+  readonly recall: Figure;
+  readonly dice: Figure;
+}
+
+const REPLICATES = 1000;
+
+export function testFigures(results: readonly PatchResult[], pixelSpacingMm: number, seed: number): TestFigures {
+  // Each sample is a draw of its own; backgrounds recur, which the interval does not know.
+  const book = new FigureBook(
+    results.map((_, i) => String(i)),
+    { seed, replicates: REPLICATES },
+  );
+  const matched = {
+    events: frocEvents(results, ruleB(RULE_B_RADIUS_MM / pixelSpacingMm)),
+    marks: results.map(({ marks }) => marks.length),
+    breastCm2: [],
+  };
+  const each = results.map(() => 1);
+  const atRate = (rate: number) =>
+    book.ask(`sensitivity at ${rate}`, (w) => sensitivityAtRate(matched, each, rate, w), 'no calcification in the test samples');
+  const present = new Ranking(
+    results.map((r) => r.mcScore),
+    results.map((r) => (r.classIndex > 0 ? 1 : 0)),
+  );
+  const positive = results.flatMap((r, i) => (r.classIndex > 0 ? [{ ...r, owner: i }] : []));
+  const malignant = new Ranking(
+    positive.map((r) => r.malignancyScore),
+    positive.map((r) => (r.classIndex === 2 ? 1 : 0)),
+    positive.map((r) => r.owner),
+  );
+  const pixels = (name: 'precision' | 'recall' | 'dice') =>
+    book.ask(name, (w) => overlap(weightedCounts(results, w))[name], 'no pixel to count');
+  const asked = {
+    sensitivity: atRate(0.5),
+    sensitivityAt1: atRate(1),
+    aucPresent: book.ask('AUC present', (w) => present.auc(w), 'samples of one class only'),
+    aucMalignant: book.ask('AUC malignant', (w) => malignant.auc(w), 'calcifications of one class only'),
+    precision: pixels('precision'),
+    recall: pixels('recall'),
+    dice: pixels('dice'),
+  };
+  return Object.fromEntries(Object.entries(asked).map(([name, figure]) => [name, figure()])) as unknown as TestFigures;
+}
+
+function weightedCounts(results: readonly PatchResult[], weights: Float64Array): Counts {
+  const total = { tp: 0, fp: 0, fn: 0, tn: 0 };
+  for (const [i, { counts }] of results.entries())
+    for (const key of ['tp', 'fp', 'fn', 'tn'] as const) total[key] += (weights[i] ?? 0) * counts[key];
+  return total;
+}
