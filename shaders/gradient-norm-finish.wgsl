@@ -7,11 +7,11 @@
 // requires: lib/workgroup-sum.wgsl
 override WG: u32 = 256;               // invocations per workgroup, a power of two
 struct Params {
-  pieces: u32,
+  count: u32,                         // partials
   maxNorm: f32,                       // the largest f32 where nothing is clipped
   growthInterval: u32,                // updates; 0: L stays as it is
 }
-@group(0) @binding(0) var<storage, read> partials: array<vec2f>;     // [pieces]: sum of squares, non-finite
+@group(0) @binding(0) var<storage, read> partials: array<vec2f>;     // [count]: sum of squares, non-finite
 @group(0) @binding(1) var<storage, read_write> report: array<f32>;   // [4]: norm, scale, update, skipped
 @group(0) @binding(2) var<storage, read_write> scaling: array<f32>;  // [4]: L, 1 / L, updates since L changed, 1 / L of this step
 @group(0) @binding(3) var<uniform> params: Params;
@@ -23,7 +23,7 @@ const MOST = 16777216.0;
 @compute @workgroup_size(WG, 1, 1)
 fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = vec2f();
-  for (var i = lane; i < params.pieces; i += WG) { sum += partials[i]; }
+  for (var i = lane; i < params.count; i += WG) { sum += partials[i]; }
   let total = workgroupSum(lane, vec4f(sum, 0.0, 0.0));
   if (lane == 0u) {
     let overflow = (bitcast<u32>(total.x) & 0x7f800000u) == 0x7f800000u;

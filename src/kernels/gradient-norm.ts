@@ -3,7 +3,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import { flatRanges } from './flat-ranges.js';
 import * as shaders from './shaders.gen.js';
 
-/** Elements that one workgroup sums; divides the length of every range but the last. */
+/** Elements that one workgroup reads; divides the length of every range but the last. */
 const PIECE = 4096;
 const LARGEST_F32 = 3.4028234663852886e38;
 
@@ -31,14 +31,14 @@ export function gradientNorm(
   { gradients, report, scaling }: GradientNormTensors,
   { maxNorm, growthInterval }: GradientNormSettings,
 ): void {
-  const pieces = Math.ceil(gradients.size / PIECE);
-  const partials = r.empty('E', [2 * pieces], 'gradient norm').buffer;
+  const partialCount = Math.ceil(gradients.size / PIECE) * shaders.gradientNorm.overrides.WG;
+  const partials = r.empty('E', [2 * partialCount], 'gradient norm').buffer;
   for (const { first, count, buffers } of flatRanges({ gradients }, r.device.maxBindingBytes)) {
     const groups = Math.ceil(count / PIECE);
     const params = { count, piece: PIECE, firstPiece: first / PIECE };
     r.dispatch(shaders.gradientNorm, { buffers: { ...buffers, partials }, params, grid: [groups, 1, 1] });
   }
-  const params = { pieces, maxNorm: maxNorm ?? LARGEST_F32, growthInterval };
+  const params = { count: partialCount, maxNorm: maxNorm ?? LARGEST_F32, growthInterval };
   const buffers = { partials, report: report.buffer, scaling: scaling.buffer };
   r.dispatch(shaders.gradientNormFinish, { buffers, params, grid: [1, 1, 1] });
 }
