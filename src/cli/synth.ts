@@ -4,10 +4,12 @@ import type { Command } from 'commander';
 import sharp from 'sharp';
 import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
 import type { GrayImage } from '../data/image.js';
+import { ANNOTATION_SCHEMA } from '../data/sets/annotation-file.js';
 import { NOTICE } from '../detect/findings.js';
 import { writePicture } from '../detect/overlay.node.js';
 import { UserError } from '../errors.js';
 import { explainFileError, makeFolder, writeFileAtomic } from '../files.node.js';
+import { marksOf } from '../synth/annotate.js';
 import type { BackgroundSource } from '../synth/background.js';
 import { contactSheet, type SheetRow } from '../synth/contact-sheet.js';
 import type { SynthConfig } from '../synth/priors.js';
@@ -19,6 +21,9 @@ import { parseCount, parseMillimetres, parseSeed } from './values.js';
 /** Samples on the contact sheet; the first ones, negatives among them. */
 const MAX_ON_SHEET = 24;
 
+/** Added to the seed, so that held-back samples are neither those of training nor those that its validation chooses by. */
+const HELD_BACK_SEED = 2_000_000_011;
+
 interface SynthCommandOptions {
   readonly data: string;
   readonly out: string;
@@ -27,6 +32,7 @@ interface SynthCommandOptions {
   readonly config?: string;
   readonly set: readonly string[];
   readonly pixelSpacing?: number;
+  readonly heldBack?: boolean;
   readonly overwrite?: boolean;
 }
 
@@ -42,6 +48,7 @@ export function registerSynth(program: Command): void {
     .option('--config <file>', 'YAML configuration, as of mcgpu train')
     .option('--set <key=value>', 'one setting of the configuration, repeatable', (value, all: readonly string[]) => [...all, value], [])
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
+    .option('--held-back', 'draw into the images that no training sees, to measure a model with `mcgpu evaluate --dataset folder`')
     .option('--overwrite', 'write into a folder that is not empty')
     .addHelpText('after', `\n${NOTICE}`)
     .action(synth);
@@ -49,20 +56,28 @@ export function registerSynth(program: Command): void {
 
 async function synth(options: SynthCommandOptions): Promise<void> {
   const config = await readTrainConfig(options.config, options.set);
-  const seed = options.seed ?? config.train.seed;
+  const seed = (options.seed ?? config.train.seed) + (options.heldBack ? HELD_BACK_SEED : 0);
   if (!options.overwrite) await refuseFilled(options.out);
-  const { train, summary } = await openTrainingData(options.data, config, { pixelSpacingMm: options.pixelSpacing });
+  const { train, validation, summary } = await openTrainingData(options.data, config, { pixelSpacingMm: options.pixelSpacing });
   process.stdout.write(`${summary}\n`);
+  const setup = options.heldBack ? validation : train;
+  if (options.heldBack && train.images && validation.images === train.images)
+    throw new UserError(`${options.data}: no image is held back, expected one in five. Add images, or drop --held-back.`);
   await makeFolder(options.out);
-  const source = backgroundsOf(train);
+  const source = backgroundsOf(setup);
   const rows: SheetRow[] = [];
   const entries: object[] = [];
+  const annotations: object[] = [];
   for (let i = 0; i < options.count; i++) {
-    const sample = makeSample(source, train.synth, seed, i);
-    entries.push(await writeSample(options.out, i, sample));
-    if (rows.length < MAX_ON_SHEET) rows.push({ withMcs: sample, without: withoutMcs(source, train.synth, seed, i) });
+    const sample = makeSample(source, setup.synth, seed, i);
+    const files = await writeSample(options.out, i, sample);
+    entries.push({ ...files, class: CLASSES[sample.classIndex], distribution: sample.distribution, mcs: sample.mcs });
+    annotations.push(annotation(files.image, i, sample));
+    if (rows.length < MAX_ON_SHEET) rows.push({ withMcs: sample, without: withoutMcs(source, setup.synth, seed, i) });
   }
-  const list = { schema: 'mcgpu.synthetic/1', notice: NOTICE, seed, config: train.synth, samples: entries };
+  const annotated = { schema: ANNOTATION_SCHEMA, pixelSpacingMm: setup.synth.pixelSpacingMm, images: annotations };
+  await writeFileAtomic(join(options.out, 'annotations.json'), `${JSON.stringify(annotated)}\n`);
+  const list = { schema: 'mcgpu.synthetic/1', notice: NOTICE, seed, config: setup.synth, samples: entries };
   await writeFileAtomic(join(options.out, 'mcs.json'), `${JSON.stringify(list, null, 2)}\n`);
   await writePicture(join(options.out, 'contact-sheet.png'), contactSheet(rows));
   process.stdout.write(`${options.count} samples in ${options.out}; look at ${join(options.out, 'contact-sheet.png')}\n${NOTICE}\n`);
@@ -82,8 +97,21 @@ async function refuseFilled(folder: string): Promise<void> {
   throw new UserError(`${folder} is not empty, expected a new or empty folder. Choose another --out or add --overwrite.`);
 }
 
-/** Writes one sample's images and returns its entry in mcs.json. */
-async function writeSample(folder: string, index: number, sample: Sample): Promise<object> {
+/** The sample's entry in annotations.json. Backgrounds are shared between samples, so each counts as a patient of its own. */
+function annotation(file: string, index: number, sample: Sample): object {
+  const [isDrawn, marks] = [sample.mcs.length > 0, marksOf(sample)];
+  const groups = { distribution: sample.distribution ?? 'none', ...(isDrawn ? { morphology: sample.mcs[0]!.morphology } : {}) };
+  return { file, patient: `sample-${index}`, mcs: isDrawn, malignant: isDrawn ? sample.classIndex === 2 : null, marks, groups };
+}
+
+interface SampleFiles {
+  readonly image: string;
+  readonly masks: readonly string[];
+  readonly ignore: string;
+}
+
+/** Writes one sample's images. */
+async function writeSample(folder: string, index: number, sample: Sample): Promise<SampleFiles> {
   const name = `sample-${String(index).padStart(5, '0')}`;
   const files = {
     image: `${name}.png`,
@@ -94,7 +122,7 @@ async function writeSample(folder: string, index: number, sample: Sample): Promi
   for (const [i, file] of files.masks.entries())
     await writeFileAtomic(join(folder, file), await maskPng(sample.masks[i]!, sample.raw.width));
   await writeFileAtomic(join(folder, files.ignore), await maskPng(sample.ignore, sample.raw.width));
-  return { ...files, class: CLASSES[sample.classIndex], distribution: sample.distribution, mcs: sample.mcs };
+  return files;
 }
 
 /** Display intensities 0..1 as 0..65535. */

@@ -2,20 +2,25 @@
 
 export type Point = readonly [x: number, y: number];
 
-export type Shape =
+export type Shape = (
   | { readonly kind: 'point'; readonly at: Point }
   | { readonly kind: 'circle'; readonly at: Point; readonly radius: number }
   /** Outer edges, as the boxes of findings. */
   | { readonly kind: 'box'; readonly edges: Edges }
   /** Pixels on the outline belong to it. */
   | { readonly kind: 'polygon'; readonly points: readonly Point[] }
-  | Runs;
+  | Runs
+) & {
+  /** Part of the X-rays that it takes away where it is thickest; known of what was drawn. */
+  readonly contrast?: number;
+};
 
 /** Pixels of a mask that may be larger or smaller than the image: its pixel p lies at (p + 0.5) * scale - 0.5 of the image. */
 export interface Runs {
   readonly kind: 'runs';
   readonly runs: readonly Run[];
-  readonly mask: { readonly width: number; readonly height: number };
+  /** Size of the mask; null = the image's. */
+  readonly mask: { readonly width: number; readonly height: number } | null;
   /** Image px per mask px; 1 until `fitShapes` knows the image. */
   readonly scale: readonly [row: number, column: number];
 }
@@ -55,8 +60,9 @@ export function edgesOf(shape: Shape): Edges {
     case 'box':
       return shape.edges;
     case 'polygon': {
-      const [xs, ys] = [shape.points.map(([x]) => x), shape.points.map(([, y]) => y)];
-      return [Math.min(...xs) - 0.5, Math.min(...ys) - 0.5, Math.max(...xs) + 0.5, Math.max(...ys) + 0.5];
+      const [left, right] = range(shape.points.map(([x]) => x));
+      const [top, bottom] = range(shape.points.map(([, y]) => y));
+      return [left - 0.5, top - 0.5, right + 0.5, bottom + 0.5];
     }
     case 'runs':
       return runsEdges(shape.runs, shape.scale);
@@ -106,12 +112,12 @@ export function fitShapes(shapes: readonly Shape[], width: number, height: numbe
 }
 
 function fitShape(shape: Shape, width: number, height: number): Shape[] {
-  if (shape.kind === 'runs') return [{ ...shape, scale: [height / shape.mask.height, width / shape.mask.width] }];
+  if (shape.kind === 'runs' && shape.mask) return [{ ...shape, scale: [height / shape.mask.height, width / shape.mask.width] }];
   const [x, y] = centreOf(shape);
   const reaches = (v: number, size: number): boolean => v >= -0.5 - SLACK_PX && v <= size - 0.5 + SLACK_PX;
   if (!reaches(x, width) || !reaches(y, height)) return [];
   if (shape.kind !== 'point') return [shape];
-  return [{ kind: 'point', at: [Math.min(Math.max(x, 0), width - 1), Math.min(Math.max(y, 0), height - 1)] }];
+  return [{ ...shape, at: [Math.min(Math.max(x, 0), width - 1), Math.min(Math.max(y, 0), height - 1)] }];
 }
 
 /** Centre of area; where the outline has none (a line, a single pixel's), the mean of its points. */
@@ -154,12 +160,12 @@ function runsCentre(runs: readonly Run[], [scaleY, scaleX]: readonly [number, nu
 }
 
 function runsEdges(runs: readonly Run[], [scaleY, scaleX]: readonly [number, number]): Edges {
-  const rows = runs.map(([row]) => row);
-  const [left, right] = [Math.min(...runs.map(([, x0]) => x0)), Math.max(...runs.map(([, , x1]) => x1))];
-  return [
-    onImage(left - 0.5, scaleX),
-    onImage(Math.min(...rows) - 0.5, scaleY),
-    onImage(right + 0.5, scaleX),
-    onImage(Math.max(...rows) + 0.5, scaleY),
-  ];
+  const [top, bottom] = range(runs.map(([row]) => row));
+  const [left, right] = range(runs.flatMap(([, x0, x1]) => [x0, x1]));
+  return [onImage(left - 0.5, scaleX), onImage(top - 0.5, scaleY), onImage(right + 0.5, scaleX), onImage(bottom + 0.5, scaleY)];
+}
+
+/** Least and greatest; a list may be too long to be passed as arguments. */
+function range(values: readonly number[]): [least: number, greatest: number] {
+  return values.reduce<[number, number]>(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
 }

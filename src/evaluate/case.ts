@@ -17,8 +17,10 @@ export const caseSchema = z.strictObject({
   mcScore: z.number(),
   malignancyScore: z.number(),
   detections: z.array(z.strictObject({ x: z.number(), y: z.number(), box: edges, score: z.number(), excused: z.boolean() })),
-  /** Null where microcalcifications are not marked one by one; the diameter is null where a mark has no extent. */
-  marks: z.array(z.strictObject({ x: z.number(), y: z.number(), box: edges, diameterMm: z.number().nullable() })).nullable(),
+  /** Null where microcalcifications are not marked one by one; the diameter is null where a mark has no extent, the contrast where it was not drawn. */
+  marks: z
+    .array(z.strictObject({ x: z.number(), y: z.number(), box: edges, diameterMm: z.number().nullable(), contrast: z.number().nullable() }))
+    .nullable(),
   /** Marks left out because they lie outside the image. */
   outside: z.number(),
   /** Null unless every mark has an extent. */

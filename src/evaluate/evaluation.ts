@@ -6,6 +6,7 @@ import { aucWithin, imageFigures, MALIGNANT, MALIGNANT_BIOPSIED, PRESENT, type I
 import { objectFigures, type ObjectFigures } from './object-figures.js';
 import { pixelFigures, type PixelFigures } from './pixel-figures.js';
 import { subGroups, type SubGroup } from './sub-groups.js';
+import { surface, type Surface } from './surface.js';
 
 /** All figures of one model on one set. Sections that the set's annotations cannot fill are null. */
 export interface Evaluation {
@@ -25,6 +26,8 @@ export interface Evaluation {
   readonly malignantBiopsied: ImageFigures | null;
   readonly malignantWithinAreaQuintiles: Figure | null;
   readonly pixels: PixelFigures | null;
+  /** Of drawn microcalcifications. */
+  readonly surface: Surface | null;
   readonly subGroups: readonly SubGroup[];
 }
 
@@ -52,6 +55,7 @@ export function evaluateCases(every: readonly EvaluatedCase[], options: Evaluati
   const biopsied = hasAttribute('biopsied') ? imageFigures(book, MALIGNANT_BIOPSIED, every) : null;
   const within = hasAttribute('areaQuintile') ? aucWithin(book, MALIGNANT, 'areaQuintile', every) : null;
   const pixels = marked.some(({ result }) => result.pixels) ? pixelFigures(book, every, pixelThreshold) : null;
+  const drawn = surface(book, every);
   const groups = subGroups(book, every, threshold);
   const sum = (value: (one: EvaluatedCase) => number): number => marked.reduce((total, one) => total + value(one), 0);
   const evaluation: Evaluation = {
@@ -70,6 +74,7 @@ export function evaluateCases(every: readonly EvaluatedCase[], options: Evaluati
     malignantBiopsied: biopsied?.() ?? null,
     malignantWithinAreaQuintiles: within?.() ?? null,
     pixels: pixels?.() ?? null,
+    surface: drawn?.() ?? null,
     subGroups: groups(),
   };
   return { evaluation, book };

@@ -56,7 +56,13 @@ type CaseMark = NonNullable<CaseResult['marks']>[number];
 function markOf(mark: Shape, width: number, height: number, [row, column]: readonly [number, number]): CaseMark {
   const [x, y] = centreOf(mark);
   const areaMm2 = hasExtent(mark) ? pixelsOf(mark, width, height).length * row * column : null;
-  return { x, y, box: [...edgesOf(mark)], diameterMm: areaMm2 === null ? null : 2 * Math.sqrt(areaMm2 / Math.PI) };
+  return {
+    x,
+    y,
+    box: [...edgesOf(mark)],
+    diameterMm: areaMm2 === null ? null : 2 * Math.sqrt(areaMm2 / Math.PI),
+    contrast: mark.contrast ?? null,
+  };
 }
 
 /** 1 where the probability of either class, taken as independent, reaches the threshold on the image's own grid. */

@@ -7,6 +7,7 @@ import type { ObjectFigures } from './object-figures.js';
 import type { PixelFigures } from './pixel-figures.js';
 import { reportPlots } from './report-plots.js';
 import type { SubGroup } from './sub-groups.js';
+import type { Surface, SurfaceCell } from './surface.js';
 import { escapeHtml } from './svg-plot.js';
 
 /** A picture with what it shows. */
@@ -33,6 +34,7 @@ th,td{padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:1p
 .plot text{font:11px system-ui,sans-serif;fill:#333}.plot .mid{text-anchor:middle}.plot .end{text-anchor:end}.plot .title{font-size:13px;font-weight:600}
 .plot .halo{paint-order:stroke;stroke:#fff;stroke-width:4px}.plot .grid{stroke:#eee}.plot .axis{stroke:#888;fill:none}.plot .chance{stroke:#aaa;stroke-dasharray:4 4;fill:none}
 figure{margin:0;width:200px}figure svg{background:#000;display:block}figcaption{font-size:12px;color:#444;overflow-wrap:anywhere;margin-top:2px}
+table.surface td,table.surface th{padding:4px 10px;border:1px solid #fff}
 .mark{fill:none;stroke:#2ecc71;stroke-width:1.5}.found{fill:none;stroke:#ff8c1a;stroke-width:1.5}
 details{margin:6px 0}summary{cursor:pointer}
 `;
@@ -66,8 +68,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function show(figure: Figure, digits = 3): string {
   if ('undefined' in figure) return `<span class="small">undefined: ${escapeHtml(figure.undefined)}</span>`;
   const { value, low, high } = figure;
-  const bounds = low === null || high === null ? 'no interval' : `${low.toFixed(digits)} to ${high.toFixed(digits)}`;
-  return `${value.toFixed(digits)}&nbsp;<span class="ci">(${bounds})</span>`;
+  const range = low === null || high === null ? 'no interval' : `${low.toFixed(digits)} to ${high.toFixed(digits)}`;
+  return `${value.toFixed(digits)}&nbsp;<span class="ci">(${range})</span>`;
 }
 
 function facts({ data, models, bootstrap, adapter, time, commit, pixelThreshold }: MetricsFile): string {
@@ -97,7 +99,17 @@ function remarks(title: string, lines: readonly string[], open: boolean): string
 }
 
 function modelSection({ file, evaluation, failures }: ModelResult, isOneOfTwo: boolean): string {
-  const { present, malignant, malignantBiopsied, malignantWithinAreaQuintiles: within, objects, marked, pixels, subGroups } = evaluation;
+  const {
+    present,
+    malignant,
+    malignantBiopsied,
+    malignantWithinAreaQuintiles: within,
+    objects,
+    marked,
+    pixels,
+    surface: drawn,
+    subGroups,
+  } = evaluation;
   const extra: string[][] = [
     ...(malignantBiopsied ? [imageRow(malignantBiopsied)] : []),
     ...(within ? [['malignant or not, mean within quintiles of crop area', '', show(within), '', '', '']] : []),
@@ -110,6 +122,7 @@ function modelSection({ file, evaluation, failures }: ModelResult, isOneOfTwo: b
       : `<h3>Objects: ${marked.marks} marks on ${marked.images} images, ${marked.normal} of them without; ${marked.breastCm2.toFixed(0)} cm2 of breast${marked.outside > 0 ? `; ${marked.outside} marks outside their image do not count` : ''}</h3>`,
     ...objects.map(objectTables),
     pixels ? pixelTable(pixels) : '',
+    drawn ? surfaceTable(drawn) : '',
     subGroupTable(subGroups),
     remarks(
       `Images that could not be evaluated (${failures.length})`,
@@ -122,7 +135,7 @@ function modelSection({ file, evaluation, failures }: ModelResult, isOneOfTwo: b
 
 function imageRow({ question, positives, negatives, auc, averagePrecision, calibration }: ImageFigures): string[] {
   const numbers = [auc, averagePrecision, calibration.expectedError, calibration.brier].map((figure) => show(figure));
-  return [escapeHtml(question), `${positives} / ${negatives}`, ...numbers];
+  return [escapeHtml(question), `${positives}&nbsp;/&nbsp;${negatives}`, ...numbers];
 }
 
 function objectTables({ rule, text, perImage, perCm2, atThreshold, afroc, bySize }: ObjectFigures): string {
@@ -161,6 +174,28 @@ function pixelTable({ images, leftOut, precision, recall, dice, iou, objects }: 
     ['', `IoU of the ${objects.touched} touched`, show(objects.iouOfTouched)],
   ];
   return `<h3>Segmentation on ${images} images${left}</h3>${table([], rows)}`;
+}
+
+/** Rows are diameters, columns contrasts; the darker, the more were found. */
+function surfaceTable({ cells, threshold, falsePositivesPerImage }: Surface): string {
+  const values = (key: 'diameterMm' | 'contrast'): number[] => [...new Set(cells.map((cell) => cell[key]))].sort((a, b) => a - b);
+  const contrasts = values('contrast');
+  const cellOf = ({ marks, sensitivity }: SurfaceCell): string => {
+    const value = 'value' in sensitivity ? sensitivity.value : 0;
+    return `<td style="background:rgb(0 114 178/${(0.75 * value).toFixed(2)})" title="${escapeHtml(bounds(sensitivity))}">${value.toFixed(2)} <span class="small">of ${marks}</span></td>`;
+  };
+  const rows = values('diameterMm').map((diameterMm) => {
+    const own = contrasts.map((contrast) => cells.find((cell) => cell.diameterMm === diameterMm && cell.contrast === contrast));
+    return `<tr><th>from ${diameterMm} mm</th>${own.map((cell) => (cell ? cellOf(cell) : '<td></td>')).join('')}</tr>`;
+  });
+  const head = `<tr><th>diameter \\ contrast</th>${contrasts.map((contrast) => `<th>from ${contrast}</th>`).join('')}</tr>`;
+  const title = `<h3>Drawn microcalcifications: sensitivity by diameter and contrast at ${falsePositivesPerImage} false positive per image (rule B, threshold ${threshold.toFixed(4)})</h3>`;
+  return `${title}<table class="surface">${head}${rows.join('')}</table>`;
+}
+
+function bounds(figure: Figure): string {
+  if ('undefined' in figure || figure.low === null || figure.high === null) return 'no interval';
+  return `${figure.low.toFixed(2)} to ${figure.high.toFixed(2)}`;
 }
 
 function subGroupTable(groups: readonly SubGroup[]): string {

@@ -12,7 +12,7 @@ it('docs/evaluation.md shows one set of annotations in two forms that say the sa
 });
 
 it('docs/evaluation.md names only options that exist', async () => {
-  const program = await createProgram(['evaluate', 'data']);
+  const program = await createProgram(['evaluate', 'data', 'synth']);
   const named = program.commands.flatMap((command) => [command, ...command.commands]).map((command) => command.helpInformation());
   for (const [option] of text.matchAll(/(?<=[`\s(])--[a-z][a-z-]*/g)) expect(named.join(), option).toContain(`  ${option}`);
 });

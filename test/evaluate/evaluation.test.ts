@@ -12,6 +12,7 @@ type Parts = Partial<Omit<AnnotatedImage, 'marks'>> &
   Partial<Omit<CaseResult, 'marks' | 'detections'>> & {
     /** x in px, and diameter in mm or null; null: nobody marked. */
     readonly marks?: readonly (readonly [x: number, diameterMm: number | null])[] | null;
+    readonly contrast?: number;
     readonly detections?: readonly (readonly [x: number, score: number])[];
   };
 
@@ -34,7 +35,7 @@ function oneCase({ marks = [], detections = [], ...parts }: Parts): EvaluatedCas
       mcScore,
       malignancyScore,
       detections: detections.map(([x, score]) => ({ ...at(x), score, excused: false })),
-      marks: marks?.map(([x, diameterMm]) => ({ ...at(x), diameterMm })) ?? null,
+      marks: marks?.map(([x, diameterMm]) => ({ ...at(x), diameterMm, contrast: parts.contrast ?? null })) ?? null,
       outside: 0,
       pixels: parts.pixels ?? null,
       objectIous: parts.objectIous ?? [],
@@ -273,4 +274,47 @@ test('thinned keeps the ends of a curve', () => {
   const points = Array.from({ length: 1000 }, (_, i) => i);
   expect([thinned(points, 10)[0], thinned(points, 10).at(-1), thinned(points, 10).length]).toEqual([0, 999, 10]);
   expect(thinned([1, 2], 10)).toEqual([1, 2]);
+});
+
+describe('drawn microcalcifications', () => {
+  const drawn = (x: number, diameterMm: number, contrast: number, score: number | null): EvaluatedCase =>
+    oneCase({ marks: [[x, diameterMm]], contrast, detections: score === null ? [] : [[x, score]] });
+  const cases = [
+    drawn(20, 0.25, 0.12, 0.9),
+    drawn(20, 0.25, 0.12, null),
+    drawn(20, 0.29, 0.1, 0.8),
+    drawn(20, 1.4, 0.5, 0.7),
+    drawn(20, 0.1, 0.02, 0.1),
+    oneCase({
+      marks: [],
+      detections: [
+        [20, 0.6],
+        [40, 0.5],
+        [60, 0.4],
+        [80, 0.35],
+        [90, 0.3],
+        [95, 0.2],
+      ],
+    }),
+  ];
+
+  test('give a surface of sensitivity over diameter and contrast, at one false positive per image', () => {
+    const { surface } = evaluateCases(cases, OPTIONS).evaluation;
+    expect(surface?.cells.map(({ diameterMm, contrast, marks, sensitivity }) => [diameterMm, contrast, marks, value(sensitivity)])).toEqual(
+      [
+        [0, 0, 1, 1],
+        [0.2, 0.1, 3, expect.closeTo(2 / 3, 5)],
+        [1, 0.32, 1, 1],
+      ],
+    );
+    const strict = evaluateCases(
+      [...cases.slice(0, 5), oneCase({ detections: Array.from({ length: 9 }, (_, i) => [10 * i, 0.5] as const) })],
+      OPTIONS,
+    );
+    expect(strict.evaluation.surface?.cells[0]).toMatchObject({ diameterMm: 0, sensitivity: { value: 0 } });
+  });
+
+  test('are a matter of sets whose contrasts are known', () => {
+    expect(evaluateCases([oneCase({ marks: [[5, 0.3]] })], OPTIONS).evaluation.surface).toBeNull();
+  });
 });

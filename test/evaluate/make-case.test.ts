@@ -81,7 +81,7 @@ describe('a case', () => {
       warnings: ['careful'],
     });
     expect(made.marks).toEqual([
-      { x: 2, y: 0.5, box: [1.5, -0.5, 2.5, 1.5], diameterMm: expect.closeTo(2 * Math.sqrt(0.01 / Math.PI)) as number },
+      { x: 2, y: 0.5, box: [1.5, -0.5, 2.5, 1.5], diameterMm: expect.closeTo(2 * Math.sqrt(0.01 / Math.PI)) as number, contrast: null },
     ]);
     expect(frocImageOf(made).marks[0]).toMatchObject({ x: 0.2, y: 0.025 });
   });

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { registerSynth } from '../../src/cli/synth.js';
+import { openAnnotatedSet } from '../../src/data/sets/open-set.node.js';
 
 let folder: string;
 
@@ -35,7 +36,7 @@ describe('mcgpu synth', () => {
   it('writes 16-bit samples, masks, the list of calcifications and a contact sheet', async () => {
     const out = await synth('first');
     const names = await readdir(out);
-    expect(names).toHaveLength(2 * 4 + 2);
+    expect(names).toHaveLength(2 * 4 + 3);
     const list = JSON.parse(await readFile(join(out, 'mcs.json'), 'utf8')) as McsJson;
     expect(list).toMatchObject({ schema: 'mcgpu.synthetic/1', notice: expect.stringContaining('Research use only') as string });
     for (const sample of list.samples) {
@@ -57,6 +58,29 @@ describe('mcgpu synth', () => {
     const first = await samples(await synth('seed-3', '--seed', '3'));
     expect(await samples(await synth('seed-3-again', '--seed', '3'))).toEqual(first);
     expect(await samples(await synth('seed-4', '--seed', '4'))).not.toEqual(first);
+  });
+
+  it('writes what was drawn as annotations that an evaluation reads', async () => {
+    const out = await synth('annotated');
+    const { images } = await openAnnotatedSet('folder', out);
+    const list = JSON.parse(await readFile(join(out, 'mcs.json'), 'utf8')) as McsJson;
+    expect(images.map(({ id, marks }) => [id, marks?.length])).toEqual(list.samples.map(({ image, mcs }) => [image, mcs.length]));
+    expect(images[0]).toMatchObject({ hasMcs: true, pixelSpacingMm: 0.1 });
+    expect(images[0]?.marks?.every(({ contrast }) => contrast !== undefined)).toBe(true);
+  });
+
+  it('draws into held-back images when told to, and refuses where none is', async () => {
+    const image = (out: string): Promise<Buffer> => readFile(join(folder, out, 'sample-00000.png'));
+    await synth('trained');
+    await synth('held-back', '--held-back', '--set', 'train.validationPatch=32');
+    expect(await image('held-back')).not.toEqual(await image('trained'));
+    const backgrounds = join(folder, 'backgrounds');
+    await mkdir(backgrounds);
+    const pixels = Uint8Array.from({ length: 300 * 300 }, (_, i) => 100 + (i % 7));
+    await sharp(pixels, { raw: { width: 300, height: 300, channels: 1 } })
+      .png()
+      .toFile(join(backgrounds, 'one.png'));
+    await expect(synth('none', '--data', backgrounds, '--held-back')).rejects.toThrow(/no image is held back, expected one in five/);
   });
 
   it('refuses a folder that is not empty, unless told to overwrite', async () => {

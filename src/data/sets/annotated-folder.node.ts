@@ -62,9 +62,9 @@ function imageOf(folder: string, entry: AnnotationEntry): AnnotatedImage {
   const ofRole = (role: string): ReturnType<typeof shapeOf>[] => (entry.marks ?? []).filter((mark) => mark.role === role).map(shapeOf);
   const [marks, clusters] = [entry.marks ? ofRole('mc') : null, ofRole('cluster')];
   const marked = (marks?.length ?? 0) + clusters.length > 0;
-  if (entry.mcs && entry.marks?.length === 0)
+  if (entry.mcs && marks && !marked)
     throw new UserError(`${entry.file}: mcs is true, but marks is empty. Leave marks out if nobody marked them one by one.`);
-  if (marked && entry.mcs === false) throw new UserError(`${entry.file}: marks, but mcs is false. Correct one of them.`);
+  if ((marks?.length ?? 0) > 0 && entry.mcs === false) throw new UserError(`${entry.file}: marks, but mcs is false. Correct one of them.`);
   return {
     id: entry.file,
     path: join(folder, entry.file),

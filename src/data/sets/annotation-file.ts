@@ -1,7 +1,7 @@
 // Annotations of one's own images: annotations.json (mcgpu.annotations/1) or the same as a table, annotations.csv. docs/evaluation.md
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
-import type { Shape } from '../shapes.js';
+import type { Run, Shape } from '../shapes.js';
 import { parseCsv, type CsvRow } from './csv.js';
 
 export const ANNOTATION_SCHEMA = 'mcgpu.annotations/1';
@@ -10,11 +10,15 @@ const coordinate = z.number();
 const point = z.tuple([coordinate, coordinate]);
 /** `mc`: one microcalcification; `cluster`: an area whose microcalcifications are not marked one by one; `other`: not used. */
 const role = z.enum(['mc', 'cluster', 'other']).default('mc');
+const index = z.int().nonnegative();
+/** Part of the X-rays taken away, of microcalcifications that were drawn. */
+const contrast = z.number().min(0).max(1).optional();
 const mark = z.union([
-  z.strictObject({ role, point }),
-  z.strictObject({ role, circle: z.tuple([coordinate, coordinate, z.number().positive()]) }),
-  z.strictObject({ role, box: z.tuple([coordinate, coordinate, coordinate, coordinate]) }),
-  z.strictObject({ role, polygon: z.array(point).min(3) }),
+  z.strictObject({ role, contrast, point }),
+  z.strictObject({ role, contrast, circle: z.tuple([coordinate, coordinate, z.number().positive()]) }),
+  z.strictObject({ role, contrast, box: z.tuple([coordinate, coordinate, coordinate, coordinate]) }),
+  z.strictObject({ role, contrast, polygon: z.array(point).min(3) }),
+  z.strictObject({ role, contrast, runs: z.array(z.tuple([index, index, index])).min(1) }),
 ]);
 const spacing = z.number().positive().nullable().default(null);
 const image = z.strictObject({
@@ -31,6 +35,7 @@ const image = z.strictObject({
 const fileSchema = z.strictObject({ schema: z.literal(ANNOTATION_SCHEMA), pixelSpacingMm: spacing, images: z.array(image).min(1) });
 
 export type AnnotationEntry = z.infer<typeof image>;
+export type AnnotatedMark = z.input<typeof mark>;
 type Mark = z.infer<typeof mark>;
 
 /** @throws UserError naming the entry that is not as documented */
@@ -50,7 +55,7 @@ export function parseAnnotationJson(text: string): AnnotationEntry[] {
   return data.images.map((entry) => ({ ...entry, pixelSpacingMm: entry.pixelSpacingMm ?? data.pixelSpacingMm }));
 }
 
-const KNOWN_COLUMNS = ['file', 'patient', 'split', 'pixelSpacingMm', 'mcs', 'malignant', 'role', 'shape', 'coordinates'];
+const KNOWN_COLUMNS = ['file', 'patient', 'split', 'pixelSpacingMm', 'mcs', 'malignant', 'role', 'contrast', 'shape', 'coordinates'];
 
 /** One row per mark, an image without marks has one row without a shape; other columns are sub-groups. @throws UserError */
 export function parseAnnotationCsv(text: string): AnnotationEntry[] {
@@ -104,25 +109,37 @@ function yesOrNo(text: string | undefined, record: number): boolean | null {
   throw new UserError(`record ${record}: '${text}', expected yes, no or nothing. Correct it.`);
 }
 
-function markOf({ shape = '', coordinates = '', role = '' }: CsvRow, record: number): unknown {
+/** Shapes of any number of points or runs, and how many numbers make one. */
+const LISTS: Readonly<Record<string, number>> = { polygon: 2, runs: 3 };
+
+function markOf({ shape = '', coordinates = '', role = '', contrast: part = '' }: CsvRow, record: number): unknown {
   const numbers = coordinates
     .split(/[\s,;]+/)
-    .filter((part) => part !== '')
+    .filter((field) => field !== '')
     .map(Number);
   if (numbers.length === 0 || numbers.some((n) => !Number.isFinite(n)))
     throw new UserError(`record ${record}: coordinates '${coordinates}', expected numbers separated by spaces. Correct them.`);
-  const isPolygon = shape === 'polygon';
-  if (isPolygon && numbers.length % 2 !== 0)
-    throw new UserError(`record ${record}: a polygon of ${numbers.length} numbers, expected x y x y .... Correct them.`);
-  const pairs = numbers.flatMap((x, i) => (i % 2 === 0 ? [[x, numbers[i + 1]]] : []));
-  return { ...(role === '' ? {} : { role }), [shape]: isPolygon ? pairs : numbers };
+  const size = LISTS[shape];
+  if (size !== undefined && numbers.length % size !== 0)
+    throw new UserError(`record ${record}: ${shape} of ${numbers.length} numbers, expected a multiple of ${size}. Correct them.`);
+  const list =
+    size === undefined ? numbers : Array.from({ length: numbers.length / size }, (_, i) => numbers.slice(size * i, size * (i + 1)));
+  return { ...(role === '' ? {} : { role }), ...(part === '' ? {} : { contrast: Number(part) }), [shape]: list };
 }
 
 export function shapeOf(entry: Mark): Shape {
-  if ('point' in entry) return { kind: 'point', at: entry.point };
-  if ('circle' in entry) return { kind: 'circle', at: [entry.circle[0], entry.circle[1]], radius: entry.circle[2] };
-  if ('polygon' in entry) return { kind: 'polygon', points: entry.polygon };
+  const known = entry.contrast === undefined ? {} : { contrast: entry.contrast };
+  if ('point' in entry) return { ...known, kind: 'point', at: entry.point };
+  if ('circle' in entry) return { ...known, kind: 'circle', at: [entry.circle[0], entry.circle[1]], radius: entry.circle[2] };
+  if ('polygon' in entry) return { ...known, kind: 'polygon', points: entry.polygon };
+  if ('runs' in entry) return { ...known, kind: 'runs', runs: checkRuns(entry.runs), mask: null, scale: [1, 1] };
   const [x0, y0, x1, y1] = entry.box;
   if (x1 <= x0 || y1 <= y0) throw new UserError(`a box [${entry.box.join(', ')}] has no area, expected x0 < x1 and y0 < y1. Correct it.`);
-  return { kind: 'box', edges: entry.box };
+  return { ...known, kind: 'box', edges: entry.box };
+}
+
+function checkRuns(runs: readonly Run[]): readonly Run[] {
+  const wrong = runs.find(([, x0, x1]) => x1 < x0);
+  if (wrong) throw new UserError(`a run [${wrong.join(', ')}] ends before it begins, expected row, first and last column. Correct it.`);
+  return runs;
 }

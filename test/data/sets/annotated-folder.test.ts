@@ -29,6 +29,13 @@ const ENTRY = {
         [32, 35],
       ],
     },
+    {
+      contrast: 0.25,
+      runs: [
+        [50, 10, 12],
+        [51, 11, 11],
+      ],
+    },
     { role: 'cluster', box: [40, 40, 60, 60] },
     { role: 'other', point: [70, 70] },
   ],
@@ -37,11 +44,12 @@ const ENTRY = {
 describe('a folder with annotations', () => {
   it('gives every shape and label, from JSON and from the same table as CSV', async () => {
     const csv = [
-      'file,patient,split,mcs,malignant,density,role,shape,coordinates,pixelSpacingMm',
+      'file,patient,split,mcs,malignant,density,role,shape,coordinates,pixelSpacingMm,contrast',
       'a.dcm,p1,test,,yes,3,,point,3 4,0.05',
       'a.dcm,p1,test,,yes,3,mc,circle,10 12 2.5,0.05',
       'a.dcm,p1,test,,yes,3,,box,"20, 21, 24, 26",0.05',
       'a.dcm,p1,test,,yes,3,,polygon,30 30 34 30 32 35,0.05',
+      'a.dcm,p1,test,,yes,3,,runs,50 10 12 51 11 11,0.05,0.25',
       'a.dcm,p1,test,,yes,3,cluster,box,40 40 60 60,0.05',
       'a.dcm,p1,test,,yes,3,other,point,70 70,0.05',
       'deep/b.dcm,p2,,no,,,,,,',
@@ -66,7 +74,7 @@ describe('a folder with annotations', () => {
       isMalignant: true,
       split: 'test',
       pixelSpacingMm: 0.05,
-      marks: [{ kind: 'point' }, { kind: 'circle', radius: 2.5 }, { kind: 'box' }, { kind: 'polygon' }],
+      marks: [{ kind: 'point' }, { kind: 'circle', radius: 2.5 }, { kind: 'box' }, { kind: 'polygon' }, { kind: 'runs', contrast: 0.25 }],
       unmarked: [{ kind: 'box', edges: [40, 40, 60, 60] }],
       groups: { density: '3' },
     });
@@ -102,6 +110,7 @@ describe('a folder with annotations', () => {
     ['annotations.json', json([{ file: 'a.dcm' }]), /images.0.patient/],
     ['annotations.json', json([{ ...ENTRY, marks: [{ circle: [1, 2, -3] }] }]), /images.0.marks.0/],
     ['annotations.json', json([{ ...ENTRY, marks: [{ box: [5, 5, 5, 9] }] }]), /a box \[5, 5, 5, 9\] has no area/],
+    ['annotations.json', json([{ ...ENTRY, marks: [{ runs: [[1, 5, 4]] }] }]), /a run \[1, 5, 4\] ends before it begins/],
     ['annotations.json', json([ENTRY, ENTRY]), /a.dcm has two entries/],
     ['annotations.json', json([{ ...ENTRY, file: '../a.dcm' }]), /leads out of the folder/],
     ['annotations.json', json([{ ...ENTRY, mcs: false }]), /a.dcm: marks, but mcs is false/],
@@ -110,7 +119,7 @@ describe('a folder with annotations', () => {
     ['annotations.csv', 'file,patient\na.dcm,p', /no column 'shape'/],
     ['annotations.csv', 'file,patient,shape,coordinates\na.dcm,p,point,3 x', /record 1: coordinates '3 x', expected numbers/],
     ['annotations.csv', 'file,patient,shape,coordinates\na.dcm,p,star,3 4', /record 1, marks.0/],
-    ['annotations.csv', 'file,patient,shape,coordinates\na.dcm,p,polygon,1 2 3 4 5', /a polygon of 5 numbers/],
+    ['annotations.csv', 'file,patient,shape,coordinates\na.dcm,p,polygon,1 2 3 4 5', /polygon of 5 numbers, expected a multiple of 2/],
     ['annotations.csv', 'file,patient,mcs,shape,coordinates\na.dcm,p,maybe,,', /record 1: 'maybe', expected yes, no or nothing/],
     [
       'annotations.csv',
