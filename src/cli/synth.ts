@@ -100,7 +100,7 @@ async function refuseFilled(folder: string): Promise<void> {
 /** The sample's entry in annotations.json. Backgrounds are shared between samples, so each counts as a patient of its own. */
 function annotation(file: string, index: number, sample: Sample): object {
   const [isDrawn, marks] = [sample.mcs.length > 0, marksOf(sample)];
-  const groups = { distribution: sample.distribution ?? 'none', ...(isDrawn ? { morphology: sample.mcs[0]!.morphology } : {}) };
+  const groups = isDrawn ? { distribution: sample.distribution ?? '', morphology: sample.mcs[0]!.morphology } : {};
   return { file, patient: `sample-${index}`, mcs: isDrawn, malignant: isDrawn ? sample.classIndex === 2 : null, marks, groups };
 }
 

@@ -34,7 +34,7 @@ th,td{padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:1p
 .plot text{font:11px system-ui,sans-serif;fill:#333}.plot .mid{text-anchor:middle}.plot .end{text-anchor:end}.plot .title{font-size:13px;font-weight:600}
 .plot .halo{paint-order:stroke;stroke:#fff;stroke-width:4px}.plot .grid{stroke:#eee}.plot .axis{stroke:#888;fill:none}.plot .chance{stroke:#aaa;stroke-dasharray:4 4;fill:none}
 figure{margin:0;width:200px}figure svg{background:#000;display:block}figcaption{font-size:12px;color:#444;overflow-wrap:anywhere;margin-top:2px}
-table.surface td,table.surface th{padding:4px 10px;border:1px solid #fff}
+table.surface td,table.surface th{padding:4px 10px;border:1px solid #fff}table.surface .small{color:#333}
 .mark{fill:none;stroke:#2ecc71;stroke-width:1.5}.found{fill:none;stroke:#ff8c1a;stroke-width:1.5}
 details{margin:6px 0}summary{cursor:pointer}
 `;
@@ -182,7 +182,7 @@ function surfaceTable({ cells, threshold, falsePositivesPerImage }: Surface): st
   const contrasts = values('contrast');
   const cellOf = ({ marks, sensitivity }: SurfaceCell): string => {
     const value = 'value' in sensitivity ? sensitivity.value : 0;
-    return `<td style="background:rgb(0 114 178/${(0.75 * value).toFixed(2)})" title="${escapeHtml(bounds(sensitivity))}">${value.toFixed(2)} <span class="small">of ${marks}</span></td>`;
+    return `<td style="background:rgb(0 114 178/${(0.55 * value).toFixed(2)})" title="${escapeHtml(bounds(sensitivity))}">${value.toFixed(2)} <span class="small">of ${marks}</span></td>`;
   };
   const rows = values('diameterMm').map((diameterMm) => {
     const own = contrasts.map((contrast) => cells.find((cell) => cell.diameterMm === diameterMm && cell.contrast === contrast));
