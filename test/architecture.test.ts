@@ -13,7 +13,7 @@ const ROWS = [
   ['detect'],
   ['evaluate'],
   ['train'],
-  ['bench'],
+  ['bench', 'experiment'],
   ['cli'],
 ];
 const NODE_ONLY = ['webgpu', 'sharp', 'commander', 'cli-progress', 'cli-table3'];
