@@ -1,6 +1,7 @@
 import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Moments, Tensor } from '../runtime/tensor.js';
 import { fastRuns, filled, type FastConv, type FastRun } from './conv2d-fast.js';
+import { goesByWinograd, winograd3x3 } from './conv2d-winograd.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, CONV_3X3 } from './tunable.js';
 
@@ -17,6 +18,10 @@ interface Run extends FastRun {
 
 /** `padding` is that of this pass: 2 - P for the gradient by the input. */
 export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
+  if (goesByWinograd(r, conv)) {
+    winograd3x3(r, conv, padding);
+    return;
+  }
   const [images = 1, , height = 1, width = 1] = conv.to.shape;
   const runs = fastRuns(r, conv, 227).map((run): Run => {
     const { inChannels, outChannels } = run.params;

@@ -82,7 +82,7 @@ export function chosen<V>({ device, maps }: Recorder, tunable: Tunable<V>, shape
 }
 
 /** Invocations of one subgroup must not be spread over workgroups, nor a part of it be missing. */
-function fillsSubgroups(device: Device, WG: number): boolean {
+export function fillsSubgroups(device: Device, WG: number): boolean {
   return device.subgroups && WG >= device.adapter.subgroupMaxSize;
 }
 

@@ -9,6 +9,7 @@ import { importTuning, shortHash, Tuning, tuningKey, type Ask, type NamedTuning,
 import { bilinear, bilinearGrad } from './bilinear.js';
 import { conv2dGradWeight } from './conv2d-grad-weight.js';
 import { commutes, conv2dUpsampled, conv2dUpsampledGrad, UPSAMPLED_CONVS } from './conv2d-upsampled.js';
+import { CONV_3X3_WAY } from './conv2d-winograd.js';
 import { conv2d, conv2dGradInput } from './conv2d.js';
 import { race } from './race.js';
 import * as shaders from './shaders.gen.js';
@@ -35,6 +36,7 @@ const SAME = { stride: 1, padding: 1, dilation: 1 };
 /** Every op that can be tuned, and what is timed. */
 const TRIALS: readonly Trial[] = [
   { tunable: CONV_3X3, side: 3, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, SAME, false) },
+  { tunable: CONV_3X3_WAY, side: 3, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, SAME, false) },
   { tunable: CONV_3X3_GRAD_WEIGHT, side: 3, record: (r, { x, y, weight }) => conv2dGradWeight(r, x, y, weight, SAME) },
   { tunable: CONV_1X1, side: 1, record: (r, { x, y, weight }) => conv2d(r, { x, y, weight, bias: null }, POINT, false) },
   ...UPSAMPLED_CONVS.map((tunable) => ({ tunable, side: 3, ratio: tunable.ratio, record: upsampledBothWays(tunable.ratio) })),

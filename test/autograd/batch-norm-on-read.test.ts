@@ -76,6 +76,7 @@ const readers: readonly (readonly [string, Shape, Reader])[] = [
   ['3x3 convolution', { n: 2, channels: 9, height: 17, width: 13 }, (t, x, w) => conv2d(t, x, w(11, 9, 3, 3), null, { padding: 1 })],
   ['3x3 convolution of a large map', { n: 1, channels: 20, height: 33, width: 40 }, (t, x, w) => conv2d(t, x, w(9, 20, 3, 3), null, { padding: 1 })],
   ['3x3 convolution to few channels', { n: 1, channels: 40, height: 6, width: 70 }, (t, x, w) => conv2d(t, x, w(3, 40, 3, 3), null, { padding: 1 })],
+  ['3x3 convolution by Winograd', { n: 1, channels: 40, height: 60, width: 70 }, (t, x, w) => conv2d(t, x, w(40, 40, 3, 3), null, { padding: 1 })],
   ['3x3 convolution without padding', { n: 1, channels: 3, height: 9, width: 8 }, (t, x, w) => conv2d(t, x, w(8, 3, 3, 3), null)],
   ['1x1 convolution', { n: 2, channels: 17, height: 9, width: 7 }, (t, x, w) => conv2d(t, x, w(26, 17, 1, 1), null)],
   ['1x1 convolution of stride 2', { n: 1, channels: 5, height: 9, width: 8 }, (t, x, w) => conv2d(t, x, w(4, 5, 1, 1), null, { stride: 2 })],

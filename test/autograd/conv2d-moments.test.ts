@@ -48,6 +48,7 @@ const cases: readonly Case[] = [
   { n: 3, inChannels: 16, outChannels: 40, height: 33, width: 18 },
   { n: 1, inChannels: 100, outChannels: 33, height: 6, width: 5 }, // weights of several uniform bindings
   { n: 1, inChannels: 8, outChannels: 3, height: 40, width: 130 },
+  { n: 2, inChannels: 40, outChannels: 41, height: 33, width: 66 }, // by Winograd
 ];
 
 describe('the moments that a convolution leaves for the batch norm behind it', () => {
