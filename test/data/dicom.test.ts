@@ -129,10 +129,24 @@ describe('what the file says about the image', () => {
       bitDepth: 12,
       laterality: 'L',
       viewPosition: 'CC',
+      manufacturer: null,
       intensityDomain: 'for-presentation',
       burnedIn: false,
       warnings: [],
     });
+  });
+
+  test.each([
+    ['GE MEDICAL SYSTEMS', 'GE'],
+    ['HOLOGIC, Inc.', 'Hologic'],
+    ['SIEMENS', 'Siemens'],
+    ['FUJIFILM Corporation', 'Fuji'],
+    ['IMS s.r.l.', 'IMS'],
+    ['Hospital of GEneva', null],
+    ['Dr. Canary', null],
+    [undefined, null],
+  ])('who made the mammograph, of known names only: %s is %s', async (text, name) => {
+    expect((await read({ attributes: { Manufacturer: text } })).manufacturer).toBe(name);
   });
 
   test('an 8-bit file with odd sizes', async () => {

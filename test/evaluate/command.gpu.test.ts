@@ -176,6 +176,17 @@ describe('mcgpu evaluate on a folder of one’s own', () => {
     expect(stdout).toMatch(/AUC microcalcifications present or not, by mcScore: undefined: one class only: 2 positive, 0 negative/);
   });
 
+  it('measures a model of another spacing in the px of the images', async () => {
+    const fine = write(folder, 'fine.safetensors', modelBytes(3, { change: { threshold: 0.7, pixelSpacingMm: 0.05 } }));
+    const data = annotate('spacing', [entry('a.dcm', 'somebody'), entry('b.dcm', 'q', { marks: [] })]);
+    const { code, out } = await evaluate('spacing-out', '--dataset', 'folder', '--data', data, '--model', fine);
+    expect(code).toBe(0);
+    const [made] = casesOf(out);
+    expect(made).toMatchObject({ width: 96, height: 80, pixelSpacingMm: [0.1, 0.1], marks: [{ x: 40, y: 40 }] });
+    expect(made?.detections.every(({ x, y }) => x <= 95 && y <= 79)).toBe(true);
+    expect(everything(out)).not.toContain('somebody');
+  });
+
   it('refuses a patient in two splits before anything runs', async () => {
     const data = annotate('shared', [entry('a.dcm', 'p', { split: 'test' }), entry('b.dcm', 'p', { split: 'select' })]);
     const { code, out, stderr } = await evaluate('shared-out', '--dataset', 'folder', '--data', data, '--split', 'test');
