@@ -50,9 +50,14 @@ const RECORDS: Readonly<Record<string, Recording>> = {
 /** Floating-point operations per pixel and channel pair or channel, and maps of the full size that are read or written. */
 function workOf(name: string, { channels, side }: OperationsWorkload): Work {
   const pixels = side ** 2;
-  if (name.startsWith('conv')) return { flops: 18 * channels ** 2 * pixels, bytes: 4 * (2 * channels * pixels + 9 * channels ** 2) };
-  const [flops, maps] = name.startsWith('bilinear') ? [9, 1 + 1 / ENLARGEMENT ** 2] : [1, 1 + 1.25 / 4];
-  return { flops: flops * channels * pixels, bytes: 4 * maps * channels * pixels };
+  const map = 4 * channels * pixels;
+  if (name.startsWith('conv')) return { flops: 18 * channels ** 2 * pixels, bytes: 2 * map + 4 * 9 * channels ** 2, mapBytes: 2 * map };
+  if (name.startsWith('bilinear')) return onMaps(9 * channels * pixels, (1 + 1 / ENLARGEMENT ** 2) * map);
+  return { flops: channels * pixels, bytes: (1 + 1.25 / 4) * map, mapBytes: (1 + 1 / 4) * map }; // and a byte for every maximum
+}
+
+function onMaps(flops: number, bytes: number): Work {
+  return { flops, bytes, mapBytes: bytes };
 }
 
 /** The single operations of M; each has the output `y.<operation>`, the first one `y` as well. */

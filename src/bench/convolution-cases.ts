@@ -46,11 +46,12 @@ export function convolutionCases(): KernelCase[] {
   const cases = LAYERS.flatMap((layer) => {
     const { n, side, inChannels, outChannels, kernel } = layer;
     const flops = 2 * n * side ** 2 * inChannels * outChannels * kernel ** 2;
-    const bytes = 4 * (n * side ** 2 * (inChannels + outChannels) + inChannels * outChannels * kernel ** 2);
+    const mapBytes = 4 * n * side ** 2 * (inChannels + outChannels);
+    const bytes = mapBytes + 4 * inChannels * outChannels * kernel ** 2;
     const geometry = { stride: 1, padding: (kernel - 1) / 2, dilation: 1 };
     return Object.entries(PASSES).map(([pass, record]) => ({
       name: `conv${kernel}x${kernel} ${inChannels}->${outChannels} ${n}x${side}x${side} ${pass}`,
-      work: { flops, bytes },
+      work: { flops, bytes, mapBytes },
       record: ((r, make) => {
         const [x, y] = [make.tensor('NCHW', n, inChannels, side, side), make.tensor('NCHW', n, outChannels, side, side)];
         const [weight, gradient] = [0, 1].map(() => make.tensor('OIHW', outChannels, inChannels, kernel, kernel));
@@ -65,7 +66,7 @@ function gradBias(n: number, channels: number, side: number): KernelCase {
   const elements = n * channels * side ** 2;
   return {
     name: `conv grad bias ${channels} ${n}x${side}x${side}`,
-    work: { flops: elements, bytes: 4 * elements },
+    work: { flops: elements, bytes: 4 * elements, mapBytes: 4 * elements },
     record: (r, make) => conv2dGradBias(r, make.tensor('NCHW', n, channels, side, side), make.tensor('C', channels)),
   };
 }

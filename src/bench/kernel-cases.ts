@@ -1,6 +1,7 @@
 import { Random } from '../random.js';
 import type { Device } from '../runtime/device.js';
 import { Recorder } from '../runtime/recorder.js';
+import type { ElementType } from '../runtime/storage.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { convolutionCases } from './convolution-cases.js';
 import { compileWithin, freeTensors, replayed, type Operation, type Work } from './runnable.js';
@@ -19,11 +20,22 @@ export class TensorMaker {
   readonly made: Tensor[] = [];
   private readonly random = new Random(1, 0x6b65726e);
 
-  constructor(private readonly device: Device) {}
+  /** @param maps how NCHW tensors are stored */
+  constructor(
+    private readonly device: Device,
+    private readonly maps: ElementType = 'f32',
+  ) {}
 
   tensor<A extends string>(axes: A, ...shape: number[]): Tensor<A> {
     const data = new Float32Array(shape.reduce((product, s) => product * s, 1)).map(() => this.random.next() - 0.5);
-    const tensor = this.device.tensor(axes, shape, data);
+    const tensor = this.device.tensor(axes, shape, data, axes, axes === 'NCHW' ? this.maps : 'f32');
+    this.made.push(tensor);
+    return tensor;
+  }
+
+  /** A map of 32-bit words, all 0. */
+  words(...shape: number[]): Tensor<'NCHW'> {
+    const tensor = this.device.tensor('NCHW', shape);
     this.made.push(tensor);
     return tensor;
   }
@@ -35,9 +47,9 @@ export function kernelOperations(): Operation[] {
     name,
     outputsOf: 'last step',
     work,
-    build: async ({ device, memoryBudgetBytes }) => {
-      const make = new TensorMaker(device);
-      const recorder = new Recorder(device);
+    build: async ({ device, memoryBudgetBytes, precision }) => {
+      const make = new TensorMaker(device, precision);
+      const recorder = new Recorder(device, { maps: precision });
       record(recorder, make);
       const program = await compileWithin(recorder, name, memoryBudgetBytes);
       return replayed(device, program, {

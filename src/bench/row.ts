@@ -1,7 +1,7 @@
 import type { Calibration } from './calibrate.js';
 import type { Started, Timing } from './measure.js';
 import type { ElementType } from '../runtime/storage.js';
-import type { Work } from './runnable.js';
+import { storedWork, type Work } from './runnable.js';
 import type { Timeline } from './timeline.js';
 
 /** Where and on what a row was measured. */
@@ -23,7 +23,7 @@ export interface Environment {
 }
 
 /** How fast an operation of declared work was, beside what the adapter can do. */
-export interface Rates extends Work, Calibration {
+export interface Rates extends Pick<Work, 'flops' | 'bytes'>, Calibration {
   readonly gflops: number;
   readonly gbps: number;
   /** Operations per byte. */
@@ -59,7 +59,7 @@ export interface Row extends Timing, Environment {
   readonly timeline: Timeline | null;
 }
 
-export function ratesOf({ flops, bytes }: Work, stepMs: number, calibration: Calibration): Rates {
+export function ratesOf({ flops, bytes }: Pick<Work, 'flops' | 'bytes'>, stepMs: number, calibration: Calibration): Rates {
   const { fmaGflops, copyGbps } = calibration;
   const [gflops, gbps, intensity] = [flops / stepMs / 1e6, bytes / stepMs / 1e6, flops / bytes];
   return {
@@ -89,6 +89,7 @@ export function rowOf({ workload, started, timing, gpu, timeline, calibration, e
   const { operation, runnable, firstMs, gpuBytesPeak } = started;
   const dispatches = runnable.program?.dispatchCount ?? null;
   const precise = gpu?.note === null ? gpu : timing; // the GPU's own time, where it is known to the nanosecond
-  const rates = operation.work && calibration ? ratesOf(operation.work, precise.medianMs, calibration) : null;
+  const rates =
+    operation.work && calibration ? ratesOf(storedWork(operation.work, environment.precision), precise.medianMs, calibration) : null;
   return { workload, op: operation.name, ...timing, firstMs, gpuBytesPeak, dispatches, gpu, rates, timeline, ...environment };
 }

@@ -37,8 +37,15 @@ export interface BuildContext {
 export interface Work {
   /** Floating-point operations; a multiply-add is two. */
   readonly flops: number;
-  /** Every input read and every output written once. */
+  /** Every input read and every output written once, all in 32 bits. */
   readonly bytes: number;
+  /** Those of feature maps. */
+  readonly mapBytes: number;
+}
+
+/** The same work with maps stored as they were. */
+export function storedWork({ flops, bytes, mapBytes }: Work, precision: ElementType): { readonly flops: number; readonly bytes: number } {
+  return { flops, bytes: precision === 'f16' ? bytes - mapBytes / 2 : bytes };
 }
 
 export interface Operation {

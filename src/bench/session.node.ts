@@ -79,6 +79,7 @@ const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url)); // the s
 /** @throws UserError for unknown names, a comparison with another adapter, a budget below the minimum */
 export async function runBench(request: BenchRequest): Promise<void> {
   const { group, tuneFile } = request;
+  refuseHalfPeers(request);
   if (tuneFile !== undefined) return tune(request, tuneFile);
   const entries = entriesFor(request, await inputsFor(request));
   const { environment } = await withDevice(request, async (session) => {
@@ -92,6 +93,14 @@ export async function runBench(request: BenchRequest): Promise<void> {
   });
   if (group === 'data' || group === 'all') await data(request, environment);
   if (group === 'peers' || group === 'all') await peers(request, environment);
+}
+
+/** @throws UserError */
+function refuseHalfPeers({ group, precision }: BenchRequest): void {
+  if (precision !== 'f16' || (group !== 'peers' && group !== 'all')) return;
+  throw new UserError(
+    `The group ${group} compares with other engines, which store maps in f32; drop --precision f16 or name another group.`,
+  );
 }
 
 /** Times the candidates of every op that the workloads use, writes the choices, and shows what they gain. */

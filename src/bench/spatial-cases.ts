@@ -25,6 +25,8 @@ interface SpatialCase {
   readonly flops: number;
   /** Full-size maps that are read or written. */
   readonly maps: number;
+  /** Bytes per pixel of the full-size map that tell where maxima are. */
+  readonly codes?: number;
   readonly record: (r: Recorder, make: TensorMaker) => void;
 }
 
@@ -68,14 +70,26 @@ const ELEMENTWISE: Readonly<Record<string, SpatialCase>> = {
   },
 };
 
-/** A map, its maxima and a byte for each of their places. */
-const pooledMaps = (side: number): number => 1 + 1.25 / side ** 2;
+/** A map and its maxima. */
+const pooledMaps = (side: number): number => 1 + 1 / side ** 2;
+/** What `maxPool2d` returns, of no meaning. */
+const codes = (make: TensorMaker, side: number): Tensor<'NCHW'> => make.words(N, C, Math.ceil(SIDE / side / 4), SIDE / side);
 
 const POOLS: Readonly<Record<string, SpatialCase>> = {
-  'max pool 2': { flops: 1, maps: pooledMaps(2), record: (r, m) => void maxPool2d(r, map(m), map(m, 2), window(2)) },
-  'max pool 2 grad': { flops: 1, maps: pooledMaps(2), record: (r, m) => maxPool2dGrad(r, map(m, 2), map(m, 2), map(m), window(2)) },
-  'max pool 8': { flops: 1, maps: pooledMaps(8), record: (r, m) => void maxPool2d(r, map(m), map(m, 8), window(8)) },
-  'max pool 8 grad': { flops: 1, maps: pooledMaps(8), record: (r, m) => maxPool2dGrad(r, map(m, 8), map(m, 8), map(m), window(8)) },
+  'max pool 2': { flops: 1, maps: pooledMaps(2), codes: 1 / 2 ** 2, record: (r, m) => void maxPool2d(r, map(m), map(m, 2), window(2)) },
+  'max pool 2 grad': {
+    flops: 1,
+    maps: pooledMaps(2),
+    codes: 1 / 2 ** 2,
+    record: (r, m) => maxPool2dGrad(r, map(m, 2), codes(m, 2), map(m), window(2)),
+  },
+  'max pool 8': { flops: 1, maps: pooledMaps(8), codes: 1 / 8 ** 2, record: (r, m) => void maxPool2d(r, map(m), map(m, 8), window(8)) },
+  'max pool 8 grad': {
+    flops: 1,
+    maps: pooledMaps(8),
+    codes: 1 / 8 ** 2,
+    record: (r, m) => maxPool2dGrad(r, map(m, 8), codes(m, 8), map(m), window(8)),
+  },
   'average pool 2': { flops: 1, maps: 1.25, record: (r, m) => avgPool2d(r, map(m), map(m, 2), { ...window(2), countIncludePad: true }) },
   'average pool 2 grad': {
     flops: 1,
@@ -103,7 +117,7 @@ const WEIGHTS = 2 ** 19;
 /** As many weights as a network of half a million parameters: reads w, g, m, v, writes w, m, v. */
 const ADAM: KernelCase = {
   name: `adam ${WEIGHTS}`,
-  work: { flops: 12 * WEIGHTS, bytes: 4 * 7 * WEIGHTS },
+  work: { flops: 12 * WEIGHTS, bytes: 4 * 7 * WEIGHTS, mapBytes: 0 },
   record: (r, make) => {
     const [weights, gradients, m, v] = Array.from({ length: 4 }, () => make.tensor('E', WEIGHTS)) as [
       Tensor<'E'>,
@@ -117,9 +131,9 @@ const ADAM: KernelCase = {
 };
 
 export function spatialCases(): KernelCase[] {
-  const cases = Object.entries({ ...ELEMENTWISE, ...POOLS, ...RESIZES }).map(([name, { flops, maps, record }]) => ({
+  const cases = Object.entries({ ...ELEMENTWISE, ...POOLS, ...RESIZES }).map(([name, { flops, maps, codes = 0, record }]) => ({
     name: `${name} ${N}x${C}x${SIDE}x${SIDE}`,
-    work: { flops: flops * ELEMENTS, bytes: 4 * maps * ELEMENTS },
+    work: { flops: flops * ELEMENTS, bytes: (4 * maps + codes) * ELEMENTS, mapBytes: 4 * maps * ELEMENTS },
     record,
   }));
   return [...cases, ADAM];

@@ -13,12 +13,12 @@ export function upsampledCases(): KernelCase[] {
     const [lowPixels, pixels] = [N * low ** 2, N * SIDE ** 2];
     const mixing = 2 * lowPixels * 9 * INPUTS * OUTPUTS;
     const taps = 15 * OUTPUTS * ((3 * pixels) / ratio + pixels);
-    const bytes = 4 * (lowPixels * INPUTS + pixels * OUTPUTS + 9 * INPUTS * OUTPUTS);
+    const [lowMap, map, weights] = [4 * lowPixels * INPUTS, 4 * pixels * OUTPUTS, 4 * 9 * INPUTS * OUTPUTS];
     const name = `conv3x3 ${INPUTS}->${OUTPUTS} ${N}x${SIDE}x${SIDE} of a map enlarged x${ratio}`;
     return [
       {
         name: `${name} forward`,
-        work: { flops: mixing + taps, bytes },
+        work: { flops: mixing + taps, bytes: lowMap + map + weights, mapBytes: lowMap + map },
         record: (r, make) => {
           const x = make.tensor('NCHW', N, INPUTS, low, low);
           const [weight, bias] = [make.tensor('OIHW', OUTPUTS, INPUTS, 3, 3), make.tensor('C', OUTPUTS)];
@@ -27,7 +27,7 @@ export function upsampledCases(): KernelCase[] {
       },
       {
         name: `${name} grad input and weight`,
-        work: { flops: 2 * mixing + taps, bytes: bytes + 4 * (lowPixels * INPUTS + 9 * INPUTS * OUTPUTS) },
+        work: { flops: 2 * mixing + taps, bytes: 2 * lowMap + map + 2 * weights, mapBytes: 2 * lowMap + map },
         record: (r, make) => {
           const [x, dx] = [make.tensor('NCHW', N, INPUTS, low, low), make.tensor('NCHW', N, INPUTS, low, low)];
           const [mixed, dw] = [make.tensor('OIHW', 9 * OUTPUTS, INPUTS, 1, 1), make.tensor('OIHW', OUTPUTS, INPUTS, 3, 3)];

@@ -49,6 +49,7 @@ export function checkBudget(parts: StepParts, config: TrainConfig, needed: numbe
   const { train } = config;
   const choices: [setting: string, change: Partial<TrainConfig['train']>, possible: boolean][] = [
     ['train.recompute=decoder', { recompute: 'decoder' }, train.recompute === 'none'],
+    ['train.precision=f16', { precision: 'f16' }, train.precision === 'f32' && parts.network.device.halfPrecision],
     [`train.batch=${train.batch >> 1}`, { batch: train.batch >> 1 }, train.batch > 1],
     [`train.patch=${train.patch >> 1}`, { patch: train.patch >> 1 }, train.patch % 32 === 0 && train.patch > 32],
   ];

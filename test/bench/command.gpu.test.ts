@@ -34,6 +34,12 @@ describe('mcgpu bench', () => {
     expect(y?.data[0]).toBe(Math.max(x[0]!, x[1]!, x[512]!, x[513]!));
   });
 
+  it('does not compare with other engines in half precision', async () => {
+    const { status, stderr } = await mcgpu(['bench', 'peers', '--precision', 'f16']);
+    expect(status).toBe(1);
+    expect(stderr).toContain('other engines, which store maps in f32; drop --precision f16');
+  });
+
   it('checks gradients against float64', async () => {
     const { status, stdout, stderr } = await mcgpu(['bench', 'correct', '--filter', 'S-32', '--json', '-']);
     expect(status, stderr).toBe(0);

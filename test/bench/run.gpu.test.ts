@@ -164,6 +164,20 @@ describe('the kernels', () => {
     expect(rows).toHaveLength(small.length);
     for (const { rates, op } of rows) expect(rates?.shareOfRoof, op).toBeGreaterThan(0);
   });
+
+  it.runIf(device.halfPrecision)('run on maps of half precision, which are half the bytes', async () => {
+    const small = filterEntries(groupEntries('kernels'), '^kernels (adam|relu|max pool 8 grad|conv3x3 8->2 4x16x16 forward)');
+    const bytes = async (precision: 'f32' | 'f16'): Promise<number[]> => {
+      const environment = { ...SOMEWHERE, precision };
+      const rows = await runEntries(small, { ...context, precision }, { openMs: 0, environment, reps: 1, calibration });
+      return rows.map(({ rates }) => rates?.bytes ?? NaN);
+    };
+    const [full, half] = [await bytes('f32'), await bytes('f16')];
+    const weights = 4 * 8 * 2 * 9;
+    const codes = 4 * 16 * 16 ** 2;
+    const others = small.map(({ operation: { name } }) => (name.startsWith('conv') ? weights : name.startsWith('max') ? codes : 0));
+    expect(half).toEqual(full.map((b, i) => (small[i]?.operation.name.startsWith('adam') ? b : (b + others[i]!) / 2)));
+  });
 });
 
 describe('memory', () => {

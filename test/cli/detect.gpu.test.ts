@@ -213,6 +213,20 @@ describe('mcgpu detect with options', () => {
     expect(readFindings(tiled.out).images).toEqual(readFindings(whole.out).images);
   });
 
+  it('stores maps in half precision where asked to and able, and says so', async (context) => {
+    const device = await openNodeDevice();
+    const { halfPrecision } = device;
+    device.destroy();
+    if (!halfPrecision) context.skip('no shader-f16 here');
+    const [full, half] = [await detect('full', join(inputs, 'a.png')), await detect('half', join(inputs, 'a.png'), '--precision', 'f16')];
+    expect([full.code, half.code]).toEqual([0, 0]);
+    expect([full, half].map(({ out }) => readFindings(out).model.precision)).toEqual(['f32', 'f16']);
+    const [exact = [], rounded = []] = [full, half].map(({ out }) => readFindings(out).images.flatMap(({ findings }) => findings));
+    expect(rounded).not.toEqual(exact);
+    const best = (findings: typeof exact): number => Math.max(...findings.map(({ score }) => score));
+    expect(best(rounded)).toBeCloseTo(best(exact), 2);
+  });
+
   it('prints nothing but errors under --quiet', async () => {
     const { stdout, stderr } = await detect('quiet', join(inputs, 'a.png'), join(inputs, 'bad', 'text.png'), '--quiet');
     expect(stdout).toBe('');
@@ -302,6 +316,7 @@ describe('mcgpu detect refuses', () => {
       expect(await refused(2, [image, '--pixel-spacing', spacing])).toMatch(/not a distance in mm/);
     expect(await refused(2, [image, '--threshold', '1.5'])).toMatch(/not a number from 0 to 1/);
     expect(await refused(2, [image, '--memory-budget', 'much'])).toMatch(/not an amount of memory/);
+    expect(await refused(2, [image, '--precision', 'f8'])).toMatch(/Allowed choices are f32, f16/);
     expect(await refused(2, [image, '--treshold', '0.5'])).toMatch(/Did you mean --threshold/);
     expect((await runCommand('detect', image)).code).toBe(2);
   });
