@@ -1,6 +1,6 @@
 // Gradient of conv2d 3x3 with stride 1 by its weight, first of two stages: the fast form of conv2d-grad-weight.wgsl.
-//   partial[g,o,c,u,v] = sum over the pixels (n,i,j) of tile g of dy[n,o,i,j] * x[n,c, i+u-P, j+v-P]
-// A strip is `rows` pixels of one column of one image; tile g holds the strips [g*WG*depth, (g+1)*WG*depth) of the flat index over
+//   partial[g,o,c,u,v] = sum over the pixels (n,i,j) of tile g of dy[n,o,i,j] * x[n,c, i+u*D-P, j+v*D-P]
+// A strip is `rows` pixels, D apart, of one column of one image; tile g holds the strips [g*WG*depth, (g+1)*WG*depth) of the flat index over
 // (n, chunk of rows, column). An invocation walks down its strips with the 3x3 window in registers: 3 loads of x and 8 of dy serve
 // 72 products. Then the workgroup adds its invocations in order, and conv2d-grad-sum.wgsl the tiles.
 // grid = (inChannels * ceil(outChannels / 8) folded into x and y, tiles)
@@ -9,11 +9,11 @@
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 72 numbers
 struct Params {
   count: u32,                         // N*chunks*OW strips
-  rows: u32, chunks: u32,             // pixels per strip, strips per column = ceil(OH / rows)
+  rows: u32, chunks: u32,             // pixels per strip, strips per column = D * ceil(OH / (D*rows))
   depth: u32,                         // strips per invocation
   height: u32, width: u32,            // of x
-  outHeight: u32, outWidth: u32,      // of dy: height + 2*padding - 2
-  padding: u32,                       // P, pixels, at most 2
+  outHeight: u32, outWidth: u32,      // of dy: height + 2*padding - 2*dilation
+  padding: u32, dilation: u32,        // P, at most 2*D, and D, pixels
   inChannels: u32, outChannels: u32,  // of these runs
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this run there
   dyChannels: u32, dyOffset: u32,
@@ -48,6 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   let low = min(vec4u(octet * 8u) + vec4u(0u, 1u, 2u, 3u), vec4u(last)) * outPlane;
   let high = min(vec4u(octet * 8u) + vec4u(4u, 5u, 6u, 7u), vec4u(last)) * outPlane;
   let affine = affineOf(params.xOffset + c);
+  let dilation = i32(params.dilation);
   var low0 = vec4f();
   var high0 = vec4f();
   var low1 = vec4f();
@@ -72,18 +73,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
     let j = strip % params.outWidth;
     let nk = strip / params.outWidth;
     let n = nk / params.chunks;
-    let begin = (nk - n * params.chunks) * params.rows;
-    let end = min(begin + params.rows, params.outHeight);
-    let column = vec3i(i32(j) - i32(params.padding)) + vec3i(0, 1, 2);
+    let chunk = nk - n * params.chunks;
+    let begin = chunk / params.dilation * params.rows * params.dilation + chunk % params.dilation;
+    let end = min(begin + params.rows * params.dilation, params.outHeight);
+    let column = vec3i(i32(j) - i32(params.padding)) + dilation * vec3i(0, 1, 2);
     let columnIn = (column >= vec3i()) & (column < vec3i(i32(params.width)));
     let columns = select(vec3u(), vec3u(column), columnIn);
     let xPlane = (n * params.xChannels + params.xOffset + c) * plane;
     var at = (n * params.dyChannels + params.dyOffset) * outPlane + begin * params.outWidth + j;
     var row = i32(begin) - i32(params.padding);
     var top = loadRow(xPlane, row, columns, columnIn, affine);
-    var middle = loadRow(xPlane, row + 1, columns, columnIn, affine);
-    for (var i = begin; i < end; i++) {
-      let bottom = loadRow(xPlane, row + 2, columns, columnIn, affine);
+    var middle = loadRow(xPlane, row + dilation, columns, columnIn, affine);
+    for (var i = begin; i < end; i += params.dilation) {
+      let bottom = loadRow(xPlane, row + 2 * dilation, columns, columnIn, affine);
       let d0 = low + at;
       let d1 = high + at;
       let dyLow = vec4f(Map4(dy[d0.x], dy[d0.y], dy[d0.z], dy[d0.w]));
@@ -108,8 +110,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
       high8 += dyHigh * bottom.z;
       top = middle;
       middle = bottom;
-      row++;
-      at += params.outWidth;
+      row += dilation;
+      at += params.dilation * params.outWidth;
     }
   }
   sums[0u * WG + lane] = low0;

@@ -76,5 +76,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) nwg: vec3u
   }
   let i = firstRow + lane / COLUMNS * 4u;
   let j = firstColumn + lane % COLUMNS;
-  if (flat < params.count && i < params.outHeight && j < params.outWidth) { storeStrip(sums, n, octet, i, j); }
+  if (flat < params.count && i < params.outHeight && j < params.outWidth) { storeStrip(sums, n, octet, i, j, 1u); }
 }

@@ -1,20 +1,20 @@
 // Convolution 3x3 with stride 1, NCHW: the fast form of conv2d.wgsl, and with flipped, transposed weights of conv2d-grad-input.wgsl.
-//   y[n,o,i,j] = act(bias[o] + sum over c, u, v of x[n,c, i+u-P, j+v-P] * weight[o,c,u,v])     outside x: 0
-// Few channels leave nothing to tile in workgroup memory: an invocation computes 4 rows of one column times 8 output channels, so
+//   y[n,o,i,j] = act(bias[o] + sum over c, u, v of x[n,c, i+u*D-P, j+v*D-P] * weight[o,c,u,v])     outside x: 0
+// Few channels leave nothing to tile in workgroup memory: an invocation computes 4 rows, D apart, of one column times 8 output channels, so
 // that 18 loads of x serve 288 products, and reads the weights (packed by conv2d-pack.wgsl) by a uniform index from a uniform buffer.
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (accumulate) add.
-// grid = (N*ceil(OH/4)*OW / WG folded into x and y, octets = ceil(outChannels / 8))
+// grid = (N*strips*OW / WG folded into x and y, octets = ceil(outChannels / 8))
 // requires: lib/map.wgsl
 // requires: lib/index.wgsl
 // requires: lib/strip-3x3.wgsl
 // requires: lib/normalised.wgsl
 override WG: u32 = 64;                // invocations per workgroup
 struct Params {
-  count: u32,                         // N*ceil(OH/4)*OW strips
-  strips: u32,                        // ceil(OH/4)
+  count: u32,                         // N*strips*OW
+  strips: u32,                        // of a column: D * ceil(OH / 4D)
   height: u32, width: u32,            // of x
-  outHeight: u32, outWidth: u32,      // of y: height + 2*padding - 2
-  padding: u32,                       // P, pixels, at most 2
+  outHeight: u32, outWidth: u32,      // of y: height + 2*padding - 2*dilation
+  padding: u32, dilation: u32,        // P, at most 2*D, and D, pixels
   inChannels: u32, outChannels: u32,  // of this dispatch; octets * inChannels <= 227
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this dispatch there
   yChannels: u32, yOffset: u32,
@@ -43,13 +43,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let j = strip % params.outWidth;
   let nk = strip / params.outWidth;
   let n = nk / params.strips;
-  let i = (nk - n * params.strips) * 4u;
+  let dilation = i32(params.dilation);
+  let s = nk - n * params.strips;
+  let i = s / params.dilation * 4u * params.dilation + s % params.dilation;
   let plane = params.height * params.width;
 
   // Places in a plane of the 6x3 pixels under the strip's windows; those outside are clamped and their value replaced by 0.
-  let rowTop = vec4i(i32(i) - i32(params.padding)) + vec4i(0, 1, 2, 3);
-  let rowBottom = rowTop.xy + 4;
-  let column = vec3i(i32(j) - i32(params.padding)) + vec3i(0, 1, 2);
+  let rowTop = vec4i(i32(i) - i32(params.padding)) + dilation * vec4i(0, 1, 2, 3);
+  let rowBottom = rowTop.xy + 4 * dilation;
+  let column = vec3i(i32(j) - i32(params.padding)) + dilation * vec3i(0, 1, 2);
   let topIn = (rowTop >= vec4i()) & (rowTop < vec4i(i32(params.height)));
   let bottomIn = (rowBottom >= vec2i()) & (rowBottom < vec2i(i32(params.height)));
   let columnIn = (column >= vec3i()) & (column < vec3i(i32(params.width)));
@@ -70,5 +72,5 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
     sums = Strip(sums.low + more.low, sums.high + more.high);
     base += plane;
   }
-  storeStrip(sums, n, octet, i, j);
+  storeStrip(sums, n, octet, i, j, params.dilation);
 }

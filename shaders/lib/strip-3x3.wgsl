@@ -1,11 +1,11 @@
-// What the 3x3 convolutions by strips share: a strip is 4 rows of one column times 8 output channels, held in registers by one invocation.
+// What the 3x3 convolutions by strips share: a strip is 4 rows, one dilation apart, of one column times 8 output channels, held in registers by one invocation.
 // The shader has the bindings weight, bias, y and params.
 // requires: lib/map.wgsl
 
 // The 9 taps of one input channel for 8 output channels: two vectors per tap. 227 of them are the 64 KiB of a uniform binding.
 alias Taps = array<vec4f, 18>;
 
-// Six pixels of a column of x, from the row above the strip to the row below it.
+// Six pixels of a column of x, a dilation apart, from above the strip to below it.
 struct Column { top: vec4f, bottom: vec2f }
 
 // Sums: channels (rows) by pixels of the strip (columns), of output channels 0 to 3 and 4 to 7.
@@ -45,16 +45,16 @@ fn storeSum(at: u32, channel: u32, sum: f32) {
   y[at] = Map(select(value, max(value, 0.0), params.relu == 1u));
 }
 
-// A strip that begins at pixel (i, j) of image n.
-fn storeStrip(sums: Strip, n: u32, octet: u32, i: u32, j: u32) {
+// A strip that begins at pixel (i, j) of image n; of its rows, `step` pixels apart, those inside y.
+fn storeStrip(sums: Strip, n: u32, octet: u32, i: u32, j: u32, step: u32) {
   let outPlane = params.outHeight * params.outWidth;
   let first = octet * 8u;
   let stored = min(8u, params.outChannels - first);
   let base = (n * params.yChannels + params.yOffset + first) * outPlane + i * params.outWidth + j;
   var low = sums.low;
   var high = sums.high;
-  for (var q = 0u; q < min(4u, params.outHeight - i); q++) {
-    let at = base + q * params.outWidth;
+  for (var q = 0u; q < 4u && i + q * step < params.outHeight; q++) {
+    let at = base + q * step * params.outWidth;
     var channels = array<vec4f, 2>(low[q], high[q]);
     for (var k = 0u; k < stored; k++) { storeSum(at + k * outPlane, first + k, channels[k / 4u][k % 4u]); }
   }

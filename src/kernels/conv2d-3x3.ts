@@ -8,25 +8,29 @@ import { chosen, CONV_3X3 } from './tunable.js';
 /** Rows of a strip, of one column and 8 output channels: what an invocation computes. */
 const ROWS = 4;
 
+const DILATED = { kernel: 'strip', WG: 64 } as const;
+
 /** A run with the kernel that computes it. */
 interface Run extends FastRun {
   readonly kernel: 'subgroup' | 'strip' | 'tile';
   readonly WG: number;
   readonly padding: number;
+  readonly dilation: number;
   readonly NORM: number;
 }
 
-/** `padding` is that of this pass: 2 - P for the gradient by the input. */
-export function fast3x3(r: Recorder, conv: FastConv, padding: number): void {
-  if (goesByWinograd(r, conv)) {
+/** `padding` is that of this pass: 2*D - P for the gradient by the input. Dilated ones go by strips. */
+export function fast3x3(r: Recorder, conv: FastConv, padding: number, dilation: number): void {
+  if (dilation === 1 && goesByWinograd(r, conv)) {
     winograd3x3(r, conv, padding);
     return;
   }
   const [images = 1, , height = 1, width = 1] = conv.to.shape;
   const runs = fastRuns(r, conv, 227).map((run): Run => {
     const { inChannels, outChannels } = run.params;
-    const { kernel, WG } = chosen(r, CONV_3X3, { images, inChannels, outChannels, height, width });
-    return { ...run, kernel: kernel === 'subgroup' && padding !== 1 ? 'strip' : kernel, WG, padding, NORM: Number(conv.from.pending) };
+    const { kernel, WG } = dilation > 1 ? DILATED : chosen(r, CONV_3X3, { images, inChannels, outChannels, height, width });
+    const runnable = kernel === 'subgroup' && padding !== 1 ? 'strip' : kernel;
+    return { ...run, kernel: runnable, WG, padding, dilation, NORM: Number(conv.from.pending) };
   });
   const whole = ({ params }: Run): boolean => params.inChannels === conv.from.dim('C');
   if (conv.moments && runs.every((run) => run.kernel === 'subgroup' && whole(run))) conv.to.moments = emptyMoments(r, conv.to);
@@ -42,8 +46,8 @@ function emptyMoments(r: Recorder, y: Tensor<'NCHW'>): Moments {
   return { partial: r.empty('CKM', [y.dim('C'), partials, 3], 'batch moments').buffer, partials };
 }
 
-function stripsOf(y: Tensor<'NCHW'>): { count: number; strips: number } {
-  const strips = Math.ceil(y.dim('H') / ROWS);
+function stripsOf(y: Tensor<'NCHW'>, dilation = 1): { count: number; strips: number } {
+  const strips = dilation * Math.ceil(y.dim('H') / (ROWS * dilation));
   return { count: y.dim('N') * strips * y.dim('W'), strips };
 }
 
@@ -60,13 +64,17 @@ function bySubgroup(r: Recorder, { from, to }: FastConv, { buffers, params, octe
   });
 }
 
-function byStrip(r: Recorder, { from, to }: FastConv, { buffers, params, octets, accumulate, padding, WG: most, NORM }: Run): void {
-  const { count, strips } = stripsOf(to);
+function byStrip(
+  r: Recorder,
+  { from, to }: FastConv,
+  { buffers, params, octets, accumulate, padding, dilation, WG: most, NORM }: Run,
+): void {
+  const { count, strips } = stripsOf(to, dilation);
   const WG = filled(r, most, count);
   const [gx, gy] = flatGrid(count, WG);
   r.dispatch(shaders.conv2d3x3, {
     buffers,
-    params: { ...params, ...sides(from, to), count, strips, padding, accumulate },
+    params: { ...params, ...sides(from, to), count, strips, padding, dilation, accumulate },
     overrides: { WG, NORM },
     grid: [gx, gy, octets],
   });

@@ -80,9 +80,12 @@ interface Split {
   readonly tiles: number;
 }
 
+const DILATED: Split = { WG: 16, tiles: 128 };
+
 function tiles3x3(r: Recorder, pair: BlockPair, tensors: GradWeight, geometry: ConvGeometry): Tiles {
   const [images, height, width] = [tensors.dy.dim('N'), tensors.dy.dim('H'), tensors.dy.dim('W')];
   const shape = { images, inChannels: pair.in.count, outChannels: pair.out.count, height, width };
+  if (geometry.dilation > 1) return tiles3x3Strip(r, pair, tensors, geometry, DILATED);
   const { kernel, ...split } = chosen(r, CONV_3X3_GRAD_WEIGHT, shape);
   return (kernel === 'subgroup' ? tiles3x3Subgroup : tiles3x3Strip)(r, pair, tensors, geometry, split);
 }
@@ -91,12 +94,14 @@ function tiles3x3Strip(
   r: Recorder,
   pair: BlockPair,
   { x, dy, dw }: GradWeight,
-  { padding }: ConvGeometry,
+  { padding, dilation }: ConvGeometry,
   { WG, tiles: busy }: Split,
 ): Tiles {
   const [images = 1, , outHeight = 1, outWidth = 1] = dy.shape;
   const planes = pair.in.count * Math.ceil(pair.out.count / 8);
-  const chunks = Math.ceil(outHeight / STRIP_ROWS);
+  const rows = Math.ceil(outHeight / dilation); // those that a strip may step on
+  const each = Math.ceil(rows / STRIP_ROWS);
+  const chunks = dilation * each;
   const count = images * chunks * outWidth;
   const mostTiles = Math.ceil(count / WG);
   const sums = pair.out.count * pair.in.count * 9;
@@ -108,8 +113,8 @@ function tiles3x3Strip(
   r.dispatch(shaders.conv2d3x3GradWeight, {
     buffers: { x: pair.in.buffer, dy: pair.out.buffer, table: pair.in.table ?? pair.in.buffer, partial },
     params: {
-      ...{ count, rows: Math.ceil(outHeight / chunks), chunks, depth },
-      ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding },
+      ...{ count, rows: Math.ceil(rows / each), chunks, depth },
+      ...{ height: x.dim('H'), width: x.dim('W'), outHeight, outWidth, padding, dilation },
       ...channelsOf(pair),
     },
     overrides: { WG, NORM: Number(x.pending) },

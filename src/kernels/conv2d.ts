@@ -19,7 +19,7 @@ export function conv2d(r: Recorder, tensors: ConvTensors, geometry: ConvGeometry
   const { x, weight, bias, y, moments } = tensors;
   const conv: FastConv = { from: x, to: y, weight, bias, order: 'forward', relu, moments };
   const fast = fastKernel(r, weight, geometry);
-  if (fast === '3x3') fast3x3(r, conv, geometry.padding);
+  if (fast === '3x3') fast3x3(r, conv, geometry.padding, geometry.dilation);
   else if (fast === '1x1') fast1x1(r, conv, geometry.stride);
   else plainConv2d(r, tensors, geometry, relu);
 }
@@ -53,7 +53,7 @@ export function plainConv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, ge
 export function conv2dGradInput(r: Recorder, weight: Tensor<'OIHW'>, dy: Tensor<'NCHW'>, dx: Tensor<'NCHW'>, geometry: ConvGeometry): void {
   const conv: FastConv = { from: dy, to: dx, weight, bias: null, order: 'gradInput', relu: false };
   const fast = fastKernel(r, weight, geometry);
-  if (fast === '3x3') fast3x3(r, conv, 2 - geometry.padding);
+  if (fast === '3x3') fast3x3(r, conv, 2 * geometry.dilation - geometry.padding, geometry.dilation);
   else if (fast === '1x1' && geometry.stride === 1) fast1x1(r, conv, 1);
   else plainConv2dGradInput(r, weight, dy, dx, geometry);
 }
