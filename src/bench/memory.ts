@@ -1,9 +1,10 @@
+import type { Device } from '../runtime/device.js';
 import type { Environment } from './row.js';
 import type { BuildContext } from './runnable.js';
 import type { Entry } from './suite.js';
 import { mib, textTable } from './table.js';
 
-/** What a workload takes on the GPU, bytes. Nothing is run. */
+/** What a workload takes on the GPU, bytes. */
 export interface MemoryRow extends Environment {
   readonly workload: string;
   readonly op: string;
@@ -15,28 +16,53 @@ export interface MemoryRow extends Environment {
   readonly plannedPeakBytes: number;
   /** Transient tensors with a buffer each. */
   readonly naiveBytes: number;
+  /** By how much a step makes the process larger, where buffers are a part of it that the system counts. */
+  readonly residentBytes: number | null;
 }
 
-/** Builds every entry alone on the device and says what it took; entries that are no single program have no plan and are left out. */
-export async function measureMemory(
-  entries: readonly Entry[],
-  context: Omit<BuildContext, 'inputs'>,
-  environment: Environment,
-): Promise<MemoryRow[]> {
+export interface MemoryContext extends Omit<BuildContext, 'inputs' | 'device'> {
+  /** A device for one workload: what a driver keeps for later goes back only with its device. */
+  readonly open: () => Promise<Device>;
+  readonly residentBufferBytes: (device: Device) => number | null;
+}
+
+/**
+ * Builds every entry on a device of its own and says what it took; where the process can tell, a step is run, because pages count from their first use.
+ * Entries that are no single program have no plan and are left out.
+ */
+export async function measureMemory(entries: readonly Entry[], context: MemoryContext, environment: Environment): Promise<MemoryRow[]> {
   const rows: MemoryRow[] = [];
-  const { device } = context;
-  for (const { workload, operation, inputs } of entries) {
-    const before = device.allocatedBytes;
-    const runnable = await operation.build({ ...context, inputs: inputs() });
-    const allocatedBytes = device.allocatedBytes - before;
-    const { plan } = runnable;
-    runnable.destroy();
-    if (!plan) continue;
-    const { peakBytes: plannedPeakBytes, naiveBytes } = plan;
-    const liveBytes = allocatedBytes - plannedPeakBytes + plan.liveBytes;
-    rows.push({ workload, op: operation.name, liveBytes, allocatedBytes, plannedPeakBytes, naiveBytes, ...environment });
+  for (const entry of entries) {
+    const device = await context.open();
+    try {
+      const taken = await takenBy(entry, context, device);
+      if (taken) rows.push({ workload: entry.workload, op: entry.operation.name, ...taken, ...environment });
+    } finally {
+      device.destroy();
+    }
   }
   return rows;
+}
+
+async function takenBy(
+  { operation, inputs }: Entry,
+  context: MemoryContext,
+  device: Device,
+): Promise<Omit<MemoryRow, keyof Environment | 'workload' | 'op'> | null> {
+  const before = device.allocatedBytes;
+  const residentBefore = context.residentBufferBytes(device);
+  const runnable = await operation.build({ ...context, device, inputs: inputs() });
+  const allocatedBytes = device.allocatedBytes - before;
+  const { plan } = runnable;
+  if (!plan) return null;
+  const { peakBytes: plannedPeakBytes, naiveBytes } = plan;
+  const liveBytes = allocatedBytes - plannedPeakBytes + plan.liveBytes;
+  if (residentBefore !== null) {
+    runnable.step();
+    await runnable.wait();
+  }
+  const residentBytes = residentBefore === null ? null : (context.residentBufferBytes(device) ?? NaN) - residentBefore;
+  return { liveBytes, allocatedBytes, plannedPeakBytes, naiveBytes, residentBytes };
 }
 
 export function memoryTable(rows: readonly MemoryRow[]): string {
@@ -44,6 +70,7 @@ export function memoryTable(rows: readonly MemoryRow[]): string {
     { title: 'MiB on the GPU', cell: ({ workload, op }) => `${workload} ${op}` },
     { title: 'live', cell: (r) => mib(r.liveBytes) },
     { title: 'allocated', cell: (r) => mib(r.allocatedBytes) },
+    { title: 'in the process', cell: ({ residentBytes }) => (residentBytes === null ? '' : mib(residentBytes)) },
     { title: 'planned peak', cell: (r) => mib(r.plannedPeakBytes) },
     { title: 'naive sum', cell: (r) => mib(r.naiveBytes) },
     { title: 'naive / planned', cell: (r) => (r.naiveBytes / r.plannedPeakBytes).toFixed(1) },

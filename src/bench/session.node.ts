@@ -23,6 +23,7 @@ import { measureMemory, memoryTable } from './memory.js';
 import { peerMarkdown } from './peer-table.js';
 import { mcgpuCommand, peerCommands, runPeers } from './peers.node.js';
 import { rooflineSvg } from './roofline-svg.js';
+import { residentBufferBytes } from './resident.node.js';
 import type { Environment, Row } from './row.js';
 import { runEntries } from './run.js';
 import type { BuildContext } from './runnable.js';
@@ -163,16 +164,24 @@ async function* requests(): AsyncGenerator<string> {
 
 async function withDevice<T>(request: BenchRequest, use: (session: Session) => Promise<T>): Promise<T> {
   const startedAt = performance.now();
-  const device = await openNodeDevice({ preciseTimestamps: true, ...(request.adapter ? { adapter: request.adapter } : {}) });
+  const device = await open(request);
   const openMs = performance.now() - startedAt;
   try {
-    const tuning = request.tuningFile === undefined ? null : await readTuningFile(request.tuningFile);
-    for (const line of tuning ? await useTuning(device, tuning) : []) request.warn(line);
+    for (const line of await tuned(request, device)) request.warn(line);
     const environment = { ...(await request.environment(device)), precision: request.precision ?? 'f32' };
     return await use({ request, device, openMs, environment });
   } finally {
     device.destroy();
   }
+}
+
+function open({ adapter }: BenchRequest): Promise<Device> {
+  return openNodeDevice({ preciseTimestamps: true, ...(adapter ? { adapter } : {}) });
+}
+
+/** Gives the device the table that was asked for. @returns warnings */
+async function tuned({ tuningFile }: BenchRequest, device: Device): Promise<readonly string[]> {
+  return tuningFile === undefined ? [] : useTuning(device, await readTuningFile(tuningFile));
 }
 
 function contextOf({ memoryBudgetBytes, precision }: BenchRequest, device: Device): Omit<BuildContext, 'inputs'> {
@@ -267,7 +276,12 @@ async function memory({ request, device, environment }: Session): Promise<void> 
       : entriesOf(findWorkload(request.workload)),
     request.filter,
   ).filter(({ workload }) => workload !== 'C-full');
-  const rows = await measureMemory(entries, contextOf(request, device), environment);
+  const openTuned = async (): Promise<Device> => {
+    const own = await open(request);
+    await tuned(request, own);
+    return own;
+  };
+  const rows = await measureMemory(entries, { ...contextOf(request, device), open: openTuned, residentBufferBytes }, environment);
   rows.forEach(request.emit);
   request.say(`\n${memoryTable(rows)}`);
   await keep(request, 'memory', environment, 'jsonl', asLines(rows));

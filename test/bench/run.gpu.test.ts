@@ -9,6 +9,7 @@ import { Tape } from '../../src/autograd/tape.js';
 import { dumpWgsl } from '../../src/bench/dump-wgsl.node.js';
 import { seededInputs } from '../../src/bench/inputs.js';
 import { measureMemory } from '../../src/bench/memory.js';
+import { residentBufferBytes } from '../../src/bench/resident.node.js';
 import type { Row } from '../../src/bench/row.js';
 import { runEntries } from '../../src/bench/run.js';
 import type { NamedArrays } from '../../src/bench/runnable.js';
@@ -20,12 +21,15 @@ import { readWholeFile } from '../../src/files.node.js';
 import * as reference from '../../src/kernels/reference/conv2d.js';
 import { Network } from '../../src/model/network.js';
 import { unet3plus, upsampleHeads } from '../../src/model/unet3plus.js';
+import { openNodeDevice } from '../../src/runtime/gpu.node.js';
 import { Recorder } from '../../src/runtime/recorder.js';
 import { testDevice } from '../support/gpu.js';
 import { SOMEWHERE, tiny } from './tiny.js';
 
 const device = await testDevice({ preciseTimestamps: true });
+const adapter = process.env.MCGPU_ADAPTER;
 const context = { device, modelFile: () => readWholeFile(SHIPPED_MODEL) };
+const memoryContext = { ...context, open: () => openNodeDevice(adapter === undefined ? {} : { adapter }), residentBufferBytes };
 const calibration = { copyBytes: 2 ** 16, invocations: 256, leastMs: 0.1 };
 
 async function measured(
@@ -182,15 +186,26 @@ describe('the kernels', () => {
 
 describe('memory', () => {
   it('is live <= allocated, and planned < naive', async () => {
-    const [row] = await measureMemory(entriesOf(tiny('T')), context, SOMEWHERE);
+    const [row] = await measureMemory(entriesOf(tiny('T')), memoryContext, SOMEWHERE);
     expect(row?.liveBytes).toBeGreaterThan(0);
     expect(row?.liveBytes).toBeLessThanOrEqual(row?.allocatedBytes ?? 0);
     expect(row?.plannedPeakBytes).toBeLessThan((row?.naiveBytes ?? 0) / 2);
   });
 
+  it.runIf(residentBufferBytes(device) !== null)('is what the process grows by, within a tenth', async () => {
+    const [row] = await measureMemory(entriesOf(findWorkload('I')), memoryContext, SOMEWHERE);
+    const grown = (row?.residentBytes ?? NaN) / (row?.allocatedBytes ?? NaN);
+    expect(grown).toBeGreaterThan(0.9);
+    expect(grown).toBeLessThan(1.1);
+  });
+
   it.runIf(device.halfPrecision).each(['T', 'IL'])('of maps of half precision is about half in %s', async (name) => {
     const bytes = async (precision: 'f32' | 'f16'): Promise<number> => {
-      const [row] = await measureMemory(entriesOf(findWorkload(name)), { ...context, precision }, SOMEWHERE);
+      const [row] = await measureMemory(
+        entriesOf(findWorkload(name)),
+        { ...memoryContext, residentBufferBytes: () => null, precision },
+        SOMEWHERE,
+      );
       return row?.plannedPeakBytes ?? NaN;
     };
     expect((await bytes('f16')) / (await bytes('f32'))).toBeLessThan(0.6);
