@@ -7,6 +7,7 @@
 // requires: lib/map.wgsl
 // requires: lib/normalised.wgsl
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 64 numbers
+override SUMS: u32 = 16u * WG;        // not in its place: wgpu cannot compile an expression as a size beside further overrides
 struct Params {
   count: u32,                         // N*OH*OW pixels of dy
   tile: u32,                          // pixels per tile
@@ -24,7 +25,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 // Products of one input and 4 output channels, by half octet of outputs, input channel and invocation.
-var<workgroup> sums: array<vec4f, 16u * WG>;
+var<workgroup> sums: array<vec4f, SUMS>;
 
 fn normalisedChannels(x: vec4f, a0: Affine, a1: Affine, a2: Affine, a3: Affine) -> vec4f {
   return vec4f(normalised(x.x, a0), normalised(x.y, a1), normalised(x.z, a2), normalised(x.w, a3));

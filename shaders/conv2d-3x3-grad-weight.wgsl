@@ -7,6 +7,7 @@
 // requires: lib/map.wgsl
 // requires: lib/normalised.wgsl
 override WG: u32 = 32;                // invocations per workgroup; sums below holds WG * 72 numbers
+override SUMS: u32 = 18u * WG;        // not in its place: wgpu cannot compile an expression as a size beside further overrides
 struct Params {
   count: u32,                         // N*chunks*OW strips
   rows: u32, chunks: u32,             // pixels per strip, strips per column = D * ceil(OH / (D*rows))
@@ -25,7 +26,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 // Products of one tap and 4 output channels, by half octet, tap and invocation.
-var<workgroup> sums: array<vec4f, 18u * WG>;
+var<workgroup> sums: array<vec4f, SUMS>;
 
 // Three pixels of a row of x side by side.
 fn loadRow(plane: u32, row: i32, columns: vec3u, columnIn: vec3<bool>, affine: Affine) -> vec3f {

@@ -10,6 +10,8 @@
 override WG: u32 = 64;                // invocations per workgroup, a multiple of COLUMNS
 override COLUMNS: u32 = 16;
 override CHUNK: u32 = 4;              // input channels in workgroup memory
+// Not in its place below: wgpu cannot compile an expression as a size beside further overrides.
+override PIXELS: u32 = CHUNK * (4u * (WG / COLUMNS) + 2u) * (COLUMNS + 2u);
 struct Params {
   count: u32,                         // N*down*across tiles
   down: u32, across: u32,             // tiles below each other and side by side
@@ -32,7 +34,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 // Pixels under the tile, rows of COLUMNS + 2.
-var<workgroup> pixels: array<f32, CHUNK * (4u * (WG / COLUMNS) + 2u) * (COLUMNS + 2u)>;
+var<workgroup> pixels: array<f32, PIXELS>;
 
 fn column(at: u32) -> Column {
   let width = COLUMNS + 2u;
