@@ -32,7 +32,7 @@ th,td{padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:1p
 .small,.ci{color:#666;font-size:13px}.ci{white-space:nowrap}.hash{font-family:ui-monospace,monospace;font-size:12px;word-break:break-all}
 .plots,.pictures,.tables{display:flex;flex-wrap:wrap;gap:16px}.tables{gap:8px 48px;align-items:flex-start}
 .plot text{font:11px system-ui,sans-serif;fill:#333}.plot .mid{text-anchor:middle}.plot .end{text-anchor:end}.plot .title{font-size:13px;font-weight:600}
-.plot .halo{paint-order:stroke;stroke:#fff;stroke-width:4px}.plot .grid{stroke:#eee}.plot .axis{stroke:#888;fill:none}.plot .chance{stroke:#aaa;stroke-dasharray:4 4;fill:none}
+.plot .grid{stroke:#eee}.plot .axis{stroke:#888;fill:none}.plot .chance{stroke:#aaa;stroke-dasharray:4 4;fill:none}
 figure{margin:0;width:200px}figure svg{background:#000;display:block}figcaption{font-size:12px;color:#444;overflow-wrap:anywhere;margin-top:2px}
 table.surface td,table.surface th{padding:4px 10px;border:1px solid #fff}table.surface .small{color:#333}
 .mark{fill:none;stroke:#2ecc71;stroke-width:1.5}.found{fill:none;stroke:#ff8c1a;stroke-width:1.5}

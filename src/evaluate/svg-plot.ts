@@ -21,10 +21,12 @@ export interface Plot {
 }
 
 const [WIDTH, HEIGHT] = [380, 300];
+const LEGEND_ROW = 16;
 const AREA = { left: 46, top: 28, right: 14, bottom: 40 };
 
 /** An SVG element that needs nothing else: no script, no style sheet, no network. */
 export function svgPlot({ title, xLabel, yLabel, xMax, series, diagonal }: Plot): string {
+  const height = HEIGHT + (series.length > 1 ? LEGEND_ROW * Math.ceil(series.length / 2) : 0);
   const inner = { width: WIDTH - AREA.left - AREA.right, height: HEIGHT - AREA.top - AREA.bottom };
   const px = (x: number): number => AREA.left + (Math.min(x, xMax) / xMax) * inner.width;
   const py = (y: number): number => AREA.top + (1 - y) * inner.height;
@@ -40,7 +42,7 @@ export function svgPlot({ title, xLabel, yLabel, xMax, series, diagonal }: Plot)
   const chance = diagonal ? [`<path d="M${n(left)} ${n(bottom)}L${n(right)} ${n(top)}" class="chance"/>`] : [];
   const lines = series.map((one, i) => drawSeries(one, COLOURS[i % COLOURS.length]!, px, py, xMax));
   return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escapeHtml(title)}" class="plot">`,
+    `<svg viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeHtml(title)}" class="plot">`,
     `<text x="${n((left + right) / 2)}" y="16" class="mid title">${escapeHtml(title)}</text>`,
     ...xTicks,
     ...yTicks,
@@ -49,7 +51,7 @@ export function svgPlot({ title, xLabel, yLabel, xMax, series, diagonal }: Plot)
     ...lines,
     `<text x="${n((left + right) / 2)}" y="${HEIGHT - 6}" class="mid">${escapeHtml(xLabel)}</text>`,
     `<text transform="translate(12 ${n((top + bottom) / 2)}) rotate(-90)" class="mid">${escapeHtml(yLabel)}</text>`,
-    ...legend(series, right, bottom),
+    ...legend(series),
     '</svg>',
   ].join('');
 }
@@ -76,12 +78,14 @@ function drawSeries(
   return `${style === 'dots' ? dots() : ''}<path d="${path.join('')}" fill="none" stroke="${colour}" stroke-width="2"/>`;
 }
 
-function legend(series: readonly Series[], right: number, bottom: number): string[] {
+/** Below the plot, two names in a row: over the curves it would hide some. */
+function legend(series: readonly Series[]): string[] {
   if (series.length < 2) return [];
   return series.map(({ name }, i) => {
-    const y = bottom - 10 - 15 * (series.length - 1 - i);
+    const x = AREA.left + (i % 2) * ((WIDTH - AREA.left) / 2);
+    const y = HEIGHT + LEGEND_ROW * Math.floor(i / 2) + 10;
     const colour = COLOURS[i % COLOURS.length]!;
-    return `<text x="${n(right - 22)}" y="${n(y)}" class="end halo">${escapeHtml(name)}</text><path d="M${n(right - 18)} ${n(y - 4)}h14" stroke="${colour}" stroke-width="3"/>`;
+    return `<path d="M${n(x)} ${n(y - 4)}h14" stroke="${colour}" stroke-width="3"/><text x="${n(x + 19)}" y="${n(y)}">${escapeHtml(name)}</text>`;
   });
 }
 
