@@ -9,6 +9,7 @@ import { REPLICATES } from '../evaluate/bootstrap.js';
 import type { Figure } from '../evaluate/figures.js';
 import { PIXEL_THRESHOLD } from '../evaluate/make-case.js';
 import type { MetricsFile, ModelResult } from '../evaluate/metrics-file.js';
+import type { ObjectFigures } from '../evaluate/object-figures.js';
 import { evaluateSet } from '../evaluate/run.node.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { currentCommit } from '../train/run-directory.node.js';
@@ -93,6 +94,12 @@ function show(figure: Figure): string {
   return `${value.toFixed(3)}${low === null || high === null ? '' : ` (${low.toFixed(3)} to ${high.toFixed(3)})`}`;
 }
 
+function sensitivities(rows: ObjectFigures['perImage']): string {
+  const undefinedOnes = rows.filter(({ sensitivity }) => 'undefined' in sensitivity);
+  if (undefinedOnes.length === rows.length && rows[0]) return `sensitivity ${show(rows[0].sensitivity)}`;
+  return `sensitivity at ${rows.map(({ falsePositives, sensitivity }) => `${falsePositives} FP/image ${show(sensitivity)}`).join('; ')}`;
+}
+
 function linesOf({ file, evaluation, failures }: ModelResult): string[] {
   const { images, patients, present, malignant, malignantBiopsied, malignantWithinAreaQuintiles: within, objects, pixels } = evaluation;
   return [
@@ -102,10 +109,10 @@ function linesOf({ file, evaluation, failures }: ModelResult): string[] {
     ...(malignantBiopsied ? [`  the same, biopsied only: ${show(malignantBiopsied.auc)}`] : []),
     ...(within ? [`  the same, mean within quintiles of crop area: ${show(within)}`] : []),
     ...objects.flatMap(({ rule, perImage, atThreshold }) => [
-      `  rule ${rule}: sensitivity at ${perImage.map(({ falsePositives, sensitivity }) => `${falsePositives} FP/image ${show(sensitivity)}`).join('; ')}`,
+      `  rule ${rule}: ${sensitivities(perImage)}`,
       `  rule ${rule}, threshold ${atThreshold.threshold}: sensitivity ${show(atThreshold.sensitivity)} at ${show(atThreshold.falsePositivesPerImage)} FP/image, ${show(atThreshold.falsePositivesPerCm2)} FP/cm2`,
     ]),
-    ...(pixels
+    ...(pixels && 'value' in pixels.recall
       ? [
           `  pixels: precision ${show(pixels.precision)}, recall ${show(pixels.recall)}, Dice ${show(pixels.dice)}, object IoU ${show(pixels.objects.iou)}`,
         ]
