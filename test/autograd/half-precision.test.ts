@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { attentionPool } from '../../src/autograd/ops/attention-pool.js';
 import { avgPool2d } from '../../src/autograd/ops/avg-pool2d.js';
-import { batchNorm } from '../../src/autograd/ops/batch-norm.js';
+import { batchNorm, batchNormOnRead } from '../../src/autograd/ops/batch-norm.js';
 import { bceWithLogits } from '../../src/autograd/ops/bce-with-logits.js';
 import { bilinear } from '../../src/autograd/ops/bilinear.js';
 import { channelScale } from '../../src/autograd/ops/channel-scale.js';
 import { add } from '../../src/autograd/ops/add.js';
+import { conv2d } from '../../src/autograd/ops/conv2d.js';
 import { conv2dUpsampled } from '../../src/autograd/ops/conv2d-upsampled.js';
 import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js';
 import { dropout } from '../../src/autograd/ops/dropout.js';
@@ -87,6 +88,8 @@ interface Case {
   readonly op: (tape: Tape, t: Readonly<Record<string, Tensor>>) => Tensor;
   /** Beside x, with their gradients. */
   readonly vectors?: Readonly<Record<string, number>>;
+  /** Weights of a convolution, with their gradient. */
+  readonly kernel?: readonly number[];
   /** Targets: of x's shape, floats, without gradient. */
   readonly target?: boolean;
   /** How many roundings of numbers as large as the largest result lie between: maps on the way are stored, too. */
@@ -95,6 +98,14 @@ interface Case {
 
 const x = (t: Readonly<Record<string, Tensor>>): Tensor<'NCHW'> => t.x as Tensor<'NCHW'>;
 const vector = (t: Readonly<Record<string, Tensor>>, name: string): Tensor<'C'> => t[name] as Tensor<'C'>;
+
+/** x, to be normalised by whoever reads it. */
+function normalised(tape: Tape, t: Readonly<Record<string, Tensor>>): Tensor<'NCHW'> {
+  const [runningMean, runningVar] = [0, 1].map((v) => tape.recorder.device.tensor('C', [8], new Float32Array(8).fill(v)));
+  const state = { weight: vector(t, 'weight'), bias: vector(t, 'bias'), runningMean: runningMean!, runningVar: runningVar! };
+  return batchNormOnRead(tape, x(t), state, { training: true });
+}
+
 const SHAPE = [2, 8, 17, 13];
 const COUNT = SHAPE.reduce((product, s) => product * s, 1);
 
@@ -120,6 +131,23 @@ const CASES: Readonly<Record<string, Case>> = {
     vectors: { weight: 8, bias: 8 },
     roundings: 1,
   },
+  'batch norm applied by a 3x3 convolution': {
+    op: (tape, t) => conv2d(tape, normalised(tape, t), t.kernel as Tensor<'OIHW'>, null, { padding: 1 }),
+    vectors: { weight: 8, bias: 8 },
+    kernel: [5, 8, 3, 3],
+    roundings: 2,
+  },
+  'batch norm applied by a 1x1 convolution': {
+    op: (tape, t) => conv2d(tape, normalised(tape, t), t.kernel as Tensor<'OIHW'>, null),
+    vectors: { weight: 8, bias: 8 },
+    kernel: [5, 8, 1, 1],
+    roundings: 2,
+  },
+  'batch norm applied by a max pool': {
+    op: (tape, t) => maxPool2d(tape, normalised(tape, t), { kernelSize: 2 }),
+    vectors: { weight: 8, bias: 8 },
+    roundings: 2,
+  },
   'max pool 2': { op: (tape, t) => maxPool2d(tape, x(t), { kernelSize: 2 }), roundings: 1 },
   'max pool 3 stride 2': { op: (tape, t) => maxPool2d(tape, x(t), { kernelSize: 3, stride: 2, padding: 1 }), roundings: 1 },
   'average pool': { op: (tape, t) => avgPool2d(tape, x(t), { kernelSize: 2 }), roundings: 1 },
@@ -140,11 +168,12 @@ const CASES: Readonly<Record<string, Case>> = {
   'cross-entropy': { op: (tape, t) => crossEntropy(tape, x(t), t.target!), target: true, roundings: 1 },
 };
 
-function draw({ vectors = {}, target = false }: Case): Record<string, HostArray> {
+function draw({ vectors = {}, kernel, target = false }: Case): Record<string, HostArray> {
   const random = new Random(5);
   const normal = (length: number): Float32Array<ArrayBuffer> => rounded(Float32Array.from({ length }, () => random.normal()));
   const arrays: Record<string, HostArray> = { x: { axes: 'NCHW', shape: SHAPE, data: normal(COUNT) } };
   for (const [name, length] of Object.entries(vectors)) arrays[name] = { axes: 'C', shape: [length], data: normal(length) };
+  if (kernel) arrays.kernel = { axes: 'OIHW', shape: kernel, data: normal(kernel.reduce((a, b) => a * b, 1)) };
   if (target)
     arrays.target = { axes: 'NCHW', shape: SHAPE, element: 'f32', data: Float32Array.from({ length: COUNT }, () => random.int(2)) };
   return arrays;

@@ -80,6 +80,15 @@ describe('tuneOp', () => {
     expect(Object.keys(medianMs).length).toBeGreaterThan(1);
   });
 
+  it.runIf(device.halfPrecision)('times maps of half precision for a key of their own', async () => {
+    const made = vi.spyOn(device, 'persistentStorage');
+    const { key, medianMs } = await tuneOp(device, { ...ask, maps: 'f16' }, 1);
+    expect(key).toBe(tuningKey(ask).replace(/f32$/, 'f16'));
+    expect(Object.keys(medianMs).sort()).toEqual([...candidatesHere(device, CONV_3X3, ask.shape)].sort());
+    expect(made.mock.calls.map(([, , element]) => element)).toEqual(['f16', 'f16', 'f32']);
+    made.mockRestore();
+  });
+
   it('takes fewer rows of maps that exceed a binding', async () => {
     const small = await testDevice({ maxBindingBytes: 70000 });
     const shape = { images: 1, inChannels: 8, outChannels: 8, height: 64, width: 64 };
