@@ -54,7 +54,8 @@ export function evaluateCases(every: readonly EvaluatedCase[], options: Evaluati
   const [present, malignant] = [imageFigures(book, PRESENT, every), imageFigures(book, MALIGNANT, every)];
   const biopsied = hasAttribute('biopsied') ? imageFigures(book, MALIGNANT_BIOPSIED, every) : null;
   const within = hasAttribute('areaQuintile') ? aucWithin(book, MALIGNANT, 'areaQuintile', every) : null;
-  const pixels = marked.some(({ result }) => result.pixels) ? pixelFigures(book, every, pixelThreshold) : null;
+  const isSegmented = marked.some(({ result }) => result.pixels !== null || result.objectIous.length > 0);
+  const pixels = isSegmented ? pixelFigures(book, every, pixelThreshold) : null;
   const drawn = surface(book, every);
   const groups = subGroups(book, every, threshold);
   const sum = (value: (one: EvaluatedCase) => number): number => marked.reduce((total, one) => total + value(one), 0);

@@ -23,7 +23,9 @@ export function makeCase(image: AnnotatedImage, mammogram: Mammogram, detected: 
   const spacing = mammogram.pixelSpacingMm ?? [settings.workingMm, settings.workingMm];
   const { inside: marks, outside } = fitShapes(image.marks ?? [], width, height);
   const { inside: unmarked } = fitShapes(image.unmarked, width, height);
-  const segmented = image.marks && marks.every(hasExtent) ? segment(mammogram, detected, settings.pixelThreshold) : null;
+  const measurable = marks.filter(hasExtent);
+  const isWhole = image.marks !== null && measurable.length === marks.length;
+  const segmented = isWhole || measurable.length > 0 ? segment(mammogram, detected, settings.pixelThreshold) : null;
   const { found } = detected;
   return {
     id: image.id,
@@ -43,8 +45,8 @@ export function makeCase(image: AnnotatedImage, mammogram: Mammogram, detected: 
     })),
     marks: image.marks ? marks.map((mark) => markOf(mark, width, height, spacing)) : null,
     outside,
-    pixels: segmented && pixelCounts(segmented, marks, unmarked, width, height),
-    objectIous: segmented ? objectIous(segmented, marks, width, height) : [],
+    pixels: segmented && isWhole ? pixelCounts(segmented, marks, unmarked, width, height) : null,
+    objectIous: segmented ? objectIous(segmented, measurable, width, height) : [],
     showable: !mammogram.burnedIn,
     vendor: mammogram.manufacturer ?? null,
     warnings: [...found.warnings],

@@ -91,10 +91,10 @@ describe('a case', () => {
     expect(make(image([box(2, 0, 2, 1)]))).toMatchObject({ pixels: { tp: 2, fp: 0, fn: 0 }, objectIous: [1] });
   });
 
-  test('gives no pixel figures where a mark is a single point, and no marks where nobody marked', () => {
+  test('gives no pixel figures where a mark is a single point, IoUs of the other marks all the same, and no marks where nobody marked', () => {
     expect(make(image([box(2, 0, 2, 1), { kind: 'point', at: [5, 2] }]))).toMatchObject({
       pixels: null,
-      objectIous: [],
+      objectIous: [1],
       marks: [{}, { diameterMm: null }],
     });
     expect(make(image(null))).toMatchObject({ marks: null, pixels: null });
