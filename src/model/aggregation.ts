@@ -1,6 +1,5 @@
 import { bilinear } from '../autograd/ops/bilinear.js';
 import { concat, sideBySide } from '../autograd/ops/concat.js';
-import { maxPool2d } from '../autograd/ops/max-pool2d.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { UNet3PlusConfig } from './config.js';
 import type { LayerSet, Pass } from './layers.js';
@@ -16,18 +15,18 @@ export interface AggregationOptions {
 }
 
 /**
- * Full-scale skip aggregation, X_De of the UNet3+ paper (equation 2): every source is brought to the node's size (finer ones
- * max-pooled, coarser ones upsampled) and convolved to `branch` channels; the branches, side by side, are fused by one more
- * conv-BN-ReLU. `pooledAbove` is the source of the level above, max-pooled by 2, where the caller has it already. Arrays: `NAME.branch.S.conv|bn`, `NAME.fuse.conv|bn`.
+ * Full-scale skip aggregation, X_De of the UNet3+ paper (equation 2): every source at the node's size is convolved to `branch` channels; the
+ * branches, side by side, are fused by one more conv-BN-ReLU. Finer sources come max-pooled, coarser ones are upsampled here.
+ * Arrays: `NAME.branch.S.conv|bn`, `NAME.fuse.conv|bn`.
  */
 export function fullScaleAggregation(
   layers: LayerSet,
   name: string,
   { level, sourceWidths, branch, fusion, upsampling }: AggregationOptions,
-): (pass: Pass, sources: readonly Tensor<'NCHW'>[], pooledAbove?: Tensor<'NCHW'>) => Tensor<'NCHW'> {
+): (pass: Pass, sources: readonly Tensor<'NCHW'>[]) => Tensor<'NCHW'> {
   const branches = sourceWidths.map((width, s) => layers.convBnRelu(`${name}.branch.${s}.conv`, `${name}.branch.${s}.bn`, width, branch));
   const fuse = layers.convBnRelu(`${name}.fuse.conv`, `${name}.fuse.bn`, sourceWidths.length * branch, fusion);
-  return (pass, sources, pooledAbove) => {
+  return (pass, sources) => {
     const own = sources[level];
     if (!own || sources.length !== branches.length)
       throw new RangeError(`${name}: ${sources.length} sources, expected ${branches.length}.`);
@@ -41,9 +40,7 @@ export function fullScaleAggregation(
     const maps = branches.map((convBnRelu, s) => {
       const [source, into] = [sources[s] ?? own, places[s]];
       const settled = upsampling === 'after-conv';
-      if (s === level) return convBnRelu(pass, source, { into, settled });
-      if (s === level - 1 && pooledAbove) return convBnRelu(pass, pooledAbove, { into, settled });
-      if (s < level) return convBnRelu(pass, maxPool2d(pass.tape, source, { kernelSize: 2 ** (level - s) }), { into, settled });
+      if (s <= level) return convBnRelu(pass, source, { into, settled });
       if (upsampling === 'before-conv') return convBnRelu(pass, source, { size, into });
       return bilinear(pass.tape, convBnRelu(pass, source), { ...size, into });
     });

@@ -71,20 +71,20 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     const { tape } = pass;
     const x = asMap(tape, image);
     const encoded: Map2d[] = [];
-    const halved: Map2d[] = []; // the same, max-pooled by 2: what the stage below and its decoder node read
+    const finer: Map2d[][] = []; // of every level, the maps above it max-pooled to its size: by 2 at each level
     for (const [k, stage] of encoder.entries()) {
       const above = encoded.at(-1);
       const { pooled, input } = above ? stageInput(tape, config, above, x, 2 ** k) : { pooled: null, input: x };
-      if (pooled) halved.push(pooled);
+      const further = k < LEVELS - 1 ? (finer[k - 1] ?? []).map((map) => maxPool2d(tape, map, { kernelSize: 2 })) : [];
+      finer.push(pooled ? [...further, pooled] : []);
       encoded.push(stage(pass, input));
     }
     const decoded = [...encoded];
     if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
     for (let k = LEVELS - 2; k >= 0; k--) {
-      const sources = [...encoded.slice(0, k + 1), ...decoded.slice(k + 1)];
-      const above = halved[k - 1];
-      const node = (t: Tape): Map2d => at(decoder, k)({ ...pass, tape: t }, sources, above);
-      decoded[k] = pass.recompute ? tape.recompute(above ? [...sources, above] : sources, node) : node(tape);
+      const sources = [...(finer[k] ?? []), at(encoded, k), ...decoded.slice(k + 1)];
+      const node = (t: Tape): Map2d => at(decoder, k)({ ...pass, tape: t }, sources);
+      decoded[k] = pass.recompute ? tape.recompute(sources, node) : node(tape);
     }
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
     const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits, { joined: true }))) : at(logits, 0);

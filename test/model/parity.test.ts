@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { bceWithLogits } from '../../src/autograd/ops/bce-with-logits.js';
+import { maxPool2d } from '../../src/autograd/ops/max-pool2d.js';
 import { diceLoss } from '../../src/autograd/ops/overlap-loss.js';
 import { weightedSum } from '../../src/autograd/ops/weighted-sum.js';
 import { settled } from '../../src/autograd/ops/batch-norm.js';
@@ -171,7 +172,10 @@ describeGolden('full-scale skip aggregation equals PyTorch', () => {
       source.requiresGrad = true;
       return source;
     });
-    const y = settled(tape, aggregate(network.pass(tape), sources));
+    const halvings = (x: Tensor<'NCHW'>, times: number): Tensor<'NCHW'> =>
+      times > 0 ? halvings(maxPool2d(tape, x, { kernelSize: 2 }), times - 1) : x;
+    const ownSize = sources.map((source, s) => halvings(source, level - s));
+    const y = settled(tape, aggregate(network.pass(tape), ownSize));
     tape.recorder.keep(y);
     const gradients = tape.backward(y, deviceTensor(golden, 'in.dy', 'NCHW'));
     for (const g of gradients.values()) tape.recorder.keep(g);
