@@ -56,9 +56,11 @@ export async function evaluateSet(device: Device, options: EvaluateOptions): Pro
   await prepareOut(out, mode, models);
   const hashes = await hashImages(set.images);
   const run: Run = { device, options, set, hashes, dataHash: dataHashOf(set, hashes) };
+  const opened = await openLogs(run, models);
+  await removeResults(out);
   const looks = await look(run, models);
-  const logs: Map<string, PredictionLine>[] = [];
-  for (const model of models) logs.push(await predict(run, model));
+  const logs: ReadonlyMap<string, PredictionLine>[] = [];
+  for (const [i, model] of models.entries()) logs.push(await predict(run, model, opened[i]!));
   // What only one of the models could read would make the comparison unfair.
   const ids = set.images.filter(({ id }) => logs.every((log) => !isFailure(log.get(id)!))).map(({ id }) => id);
   if (ids.length === 0) throw new UserError(`none of the ${set.images.length} images could be read. First: ${firstError(logs[0])}`);
@@ -119,7 +121,11 @@ async function prepareOut(out: string, mode: EvaluateOptions['mode'], models: re
   if (mode === 'new' && begun !== undefined)
     throw new UserError(`${begun}: an evaluation was begun here and not finished. Go on with --resume, or start again with --overwrite.`);
   if (mode === 'overwrite') for (const path of logs) await rm(path, { force: true });
-  for (const path of [metrics, join(out, REPORT)]) await rm(path, { force: true });
+}
+
+/** Only once nothing is left to be refused: an earlier evaluation is not lost to a wrong command. */
+async function removeResults(out: string): Promise<void> {
+  for (const name of [METRICS, REPORT]) await rm(join(out, name), { force: true });
 }
 
 const splitOf = ({ split }: EvaluateOptions): string => split ?? 'all';
@@ -131,22 +137,31 @@ async function look({ options, dataHash }: Run, models: readonly Model[]): Promi
   return looks;
 }
 
+/** @throws UserError where a log to be resumed is of something else */
+async function openLogs({ device, options, dataHash }: Run, models: readonly Model[]): Promise<PredictionsLog[]> {
+  const logs: PredictionsLog[] = [];
+  for (const { sha256 } of models) {
+    const header = {
+      notice: NOTICE,
+      dataset: options.dataset,
+      split: splitOf(options),
+      dataHash,
+      modelSha256: sha256,
+      adapter: adapterName(device),
+      pixelThreshold: options.pixelThreshold,
+      pixelSpacingMm: options.pixelSpacingMm ?? null,
+    };
+    logs.push(await PredictionsLog.open(options.out, header, options.mode === 'resume'));
+  }
+  return logs;
+}
+
 /** Every image's prediction by id, those of an earlier, interrupted evaluation included. */
 async function predict(
-  { device, options, set, hashes, dataHash }: Run,
-  { name, sha256, detector }: Model,
-): Promise<Map<string, PredictionLine>> {
-  const header = {
-    notice: NOTICE,
-    dataset: options.dataset,
-    split: splitOf(options),
-    dataHash,
-    modelSha256: sha256,
-    adapter: adapterName(device),
-    pixelThreshold: options.pixelThreshold,
-    pixelSpacingMm: options.pixelSpacingMm ?? null,
-  };
-  const log = await PredictionsLog.open(options.out, header, options.mode === 'resume');
+  { device, options, set, hashes }: Run,
+  { name, detector }: Model,
+  log: PredictionsLog,
+): Promise<ReadonlyMap<string, PredictionLine>> {
   const settings = { workingMm: detector.info.pixelSpacingMm, pixelThreshold: options.pixelThreshold };
   for (const [i, image] of set.images.entries()) {
     if (!log.lines.has(image.id)) await log.add(await predictOne(image));

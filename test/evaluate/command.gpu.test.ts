@@ -126,6 +126,7 @@ describe('mcgpu evaluate on a look-alike of INbreast', () => {
     write(changed, 'INbreast.csv', readFileSync(join(changed, 'INbreast.csv'), 'utf8').replace(';2;5', ';2;2'));
     const second = await evaluate('changed-out', '--dataset', 'inbreast', '--data', changed, '--resume');
     expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/begun with dataHash/) as string]);
+    expect(existsSync(join(first.out, 'metrics.json'))).toBe(true);
   });
 });
 
