@@ -1,12 +1,18 @@
 import { createImage, cropReflect, type GrayImage } from '../data/image.js';
+import type { IntensityDomain } from '../data/mammogram.js';
 import type { Random } from '../random.js';
+
+/** A part of an image, and what its intensities stand for where that is known. */
+export interface Crop extends GrayImage {
+  readonly domain?: IntensityDomain | undefined;
+}
 
 /** Where samples get their backgrounds from. */
 export interface BackgroundSource {
   /** Real, unlabelled images: a bright spot in them may be a real calcification. */
   readonly unlabelled: boolean;
   /** Display intensities 0..1, size x size px, inside the breast. */
-  crop(random: Random, size: number): GrayImage;
+  crop(random: Random, size: number): Crop;
 }
 
 /** A square image flipped and turned by multiples of 90 degrees, one of the eight ways. */
@@ -36,6 +42,7 @@ interface BreastImage {
   readonly image: GrayImage | CroppableImage;
   /** 1 = breast, one value per pixel; or what countBreast makes of it. */
   readonly breast: Uint8Array | BreastCounts;
+  readonly domain?: IntensityDomain | undefined;
 }
 
 /** Least part of the crop that must be breast, and of how many places the best is taken. */
@@ -50,19 +57,20 @@ const GREY_STEP = 1 / 255;
  */
 export function imageSource(images: readonly BreastImage[]): BackgroundSource {
   if (images.length === 0) throw new RangeError('imageSource: no images, expected at least one.');
-  const indexed = images.map(({ image, breast }) => ({
+  const indexed = images.map(({ image, breast, domain }) => ({
     image,
+    domain,
     covered: coverage(image, breast instanceof Int32Array ? breast : countBreast(image, breast)),
   }));
   return {
     unlabelled: true,
     crop(random, size) {
-      const { image, covered } = random.pick(indexed);
+      const { image, domain, covered } = random.pick(indexed);
       const { x, y } = placeInside(image, covered, size, random);
       const pixels = 'crop' in image ? image.crop(x, y, size, size) : cropReflect(image, x, y, size, size);
       const crop = turned(pixels, random.int(8));
       for (let i = 0; i < crop.data.length; i++) crop.data[i]! += GREY_STEP * (random.next() - 0.5);
-      return crop;
+      return { ...crop, domain };
     },
   };
 }

@@ -19,6 +19,8 @@ export interface SheetRow {
 const SCALE = 2;
 const GAP = 4;
 const ROWS_ABREAST = 2;
+const ABREAST = 8;
+const BETWEEN = 24;
 const BACKDROP = 24;
 const BENIGN_LIKE: Rgb = [80, 220, 120];
 const MALIGNANT_LIKE: Rgb = [255, 80, 60];
@@ -44,6 +46,24 @@ export function contactSheet(rows: readonly SheetRow[]): Sheet {
   return sheet;
 }
 
+/** Two sets of square patches of one size, side by side, each in rows of eight and in its own grey window. */
+export function comparisonSheet(left: readonly GrayImage[], right: readonly GrayImage[]): Sheet {
+  const side = left[0]?.width ?? 1;
+  const block = ABREAST * (side + GAP) + GAP;
+  const height = Math.ceil(Math.max(left.length, right.length) / ABREAST) * (side + GAP) + GAP;
+  const sheet = { width: 2 * block + BETWEEN, height, rgb: new Uint8Array(3 * (2 * block + BETWEEN) * height).fill(BACKDROP) };
+  for (const [images, x0] of [
+    [left, 0],
+    [right, block + BETWEEN],
+  ] as const) {
+    for (const [n, image] of images.entries()) {
+      const x = x0 + GAP + (n % ABREAST) * (side + GAP);
+      drawGrey(sheet, image, x, GAP + Math.floor(n / ABREAST) * (side + GAP), greyWindow(image), 1);
+    }
+  }
+  return sheet;
+}
+
 /** From the 0.5th to the 99.9th percentile. */
 function greyWindow({ data }: GrayImage): readonly [low: number, high: number] {
   const sorted = Float32Array.from(data).sort();
@@ -51,10 +71,10 @@ function greyWindow({ data }: GrayImage): readonly [low: number, high: number] {
   return [low, Math.max(low + 1e-6, sorted[Math.floor(0.999 * sorted.length)]!)];
 }
 
-function drawGrey(sheet: Sheet, image: GrayImage, left: number, top: number, [low, high]: readonly [number, number]): void {
-  for (let y = 0; y < image.height * SCALE; y++) {
-    for (let x = 0; x < image.width * SCALE; x++) {
-      const v = image.data[Math.floor(y / SCALE) * image.width + Math.floor(x / SCALE)]!;
+function drawGrey(sheet: Sheet, image: GrayImage, left: number, top: number, [low, high]: readonly [number, number], scale = SCALE): void {
+  for (let y = 0; y < image.height * scale; y++) {
+    for (let x = 0; x < image.width * scale; x++) {
+      const v = image.data[Math.floor(y / scale) * image.width + Math.floor(x / scale)]!;
       const grey = Math.min(255, Math.max(0, (255 * (v - low)) / (high - low)));
       plot(sheet, left + x, top + y, [grey, grey, grey]);
     }

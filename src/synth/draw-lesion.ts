@@ -22,6 +22,8 @@ export interface LesionPlace {
   readonly mtfMm: number;
   readonly pixelSpacingMm: number;
   readonly physics: PhysicsConfig;
+  /** Of the image's domain: one of `physics.logRange`. */
+  readonly logRange: number;
 }
 
 /** Radius of the square in which an MC's surroundings are measured, px. */
@@ -29,9 +31,9 @@ const AROUND_PX = 10;
 /** Ratio of the standard deviation to the mean absolute deviation of a normal distribution. */
 const SD_PER_MEAN_ABSOLUTE = Math.sqrt(Math.PI / 2);
 
-/** Draws a lesion into an image, in place; what falls outside is left out. All contrasts are settled on the image as it was before. */
-export function drawLesion(image: GrayImage, lesion: Lesion, place: LesionPlace): DrawnMc[] {
-  const { physics, pixelSpacingMm, mtfMm } = place;
+/** A lesion at its place, its contrasts settled on the image, which stays as it is; what falls outside is left out. */
+export function projectLesion(image: GrayImage, lesion: Lesion, place: LesionPlace): DrawnMc[] {
+  const { pixelSpacingMm, mtfMm } = place;
   const drawn: DrawnMc[] = [];
   for (const mc of lesion.mcs) {
     const x = place.x + mc.x / pixelSpacingMm;
@@ -40,21 +42,25 @@ export function drawLesion(image: GrayImage, lesion: Lesion, place: LesionPlace)
     const footprint = projectShape(mc.shape, { x, y, pixelSpacingMm, mtfMm });
     drawn.push({
       footprint,
-      contrast: imagedContrast(image, footprint, mc.contrast, physics),
+      contrast: imagedContrast(image, footprint, mc.contrast, place),
       morphology: mc.morphology,
       class: lesion.class,
     });
   }
-  for (const { footprint, contrast } of drawn) insertFootprint(image, footprint, contrast, physics.logRange);
   return drawn;
 }
 
+/** Draws calcifications into an image, in place. */
+export function insertAll(image: GrayImage, drawn: readonly DrawnMc[], logRange: number): void {
+  for (const { footprint, contrast } of drawn) insertFootprint(image, footprint, contrast, logRange);
+}
+
 /** Lower in dense tissue; then raised to the least that can be told from the noise, except that nothing stays nothing. */
-function imagedContrast(image: GrayImage, footprint: Footprint, contrast: number, physics: PhysicsConfig): number {
+function imagedContrast(image: GrayImage, footprint: Footprint, contrast: number, { physics, logRange }: LesionPlace): number {
   if (contrast === 0) return 0;
   const { mean, noiseSd } = surroundings(image, Math.round(footprint.x), Math.round(footprint.y));
   const left = contrast * (1 - physics.denseLoss * Math.min(1, Math.max(0, mean)));
-  return Math.max(left, Math.min(physics.contrast[1], contrastForSnr(footprint, physics.leastSnr, noiseSd, physics.logRange)));
+  return Math.max(left, Math.min(physics.contrast[1], contrastForSnr(footprint, physics.leastSnr, noiseSd, logRange)));
 }
 
 /** Mean and pixel noise about a place; the noise from the difference to the mean of the four neighbours, which texture passes little of. */

@@ -21,18 +21,20 @@ export function gaussianBlur(image: GrayImage, sdPx: number): GrayImage {
   for (let y = 0; y < height; y++) {
     for (let i = 0; i < line.length; i++) line[i] = data[y * width + columns[i]!]!;
     for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (let k = 0; k < kernel.length; k++) sum += kernel[k]! * line[x + k]!;
+      let sum = kernel[radius]! * line[x + radius]!;
+      for (let k = 0, mirrored = 2 * radius; k < radius; k++, mirrored--) sum += kernel[k]! * (line[x + k]! + line[x + mirrored]!);
       across.data[y * width + x] = sum;
     }
   }
   const sums = new Float64Array(width);
+  const middle = kernel[radius]!;
   for (let y = 0; y < height; y++) {
-    sums.fill(0);
-    for (let k = 0; k < kernel.length; k++) {
-      const row = reflectIndex(y + k - radius, height) * width;
-      const weight = kernel[k]!;
-      for (let x = 0; x < width; x++) sums[x]! += weight * across.data[row + x]!;
+    for (let x = 0; x < width; x++) sums[x] = middle * across.data[y * width + x]!;
+    for (let k = 1; k <= radius; k++) {
+      const above = reflectIndex(y - k, height) * width;
+      const below = reflectIndex(y + k, height) * width;
+      const weight = kernel[radius + k]!;
+      for (let x = 0; x < width; x++) sums[x]! += weight * (across.data[above + x]! + across.data[below + x]!);
     }
     for (let x = 0; x < width; x++) out.data[y * width + x] = sums[x]!;
   }

@@ -1,14 +1,15 @@
 import type { GrayImage } from '../data/image.js';
 import type { Random } from '../random.js';
-import { addRidge, curveThrough, drawCurve } from './curves.js';
+import { addRidge, curveThrough, drawCurve, type Point } from './curves.js';
+import { addClip, addMarker } from './metal.js';
 import type { NegativesConfig } from './priors.js';
 
 /** Full width at half maximum of a Gaussian, in its SD. */
 const FWHM = 2.355;
 
 /**
- * What lies in the breast and looks like a calcification to a filter: vessel-like curves and soft bright spots. In place; drawn into
- * samples with and without lesions alike, before the lesion.
+ * What lies in or on the breast and looks like a calcification to a filter: vessel-like curves, soft bright spots, skin folds, clips and
+ * markers. In place; drawn into samples with and without lesions alike, before the lesion.
  */
 export function addTissueNegatives(image: GrayImage, negatives: NegativesConfig, pixelSpacingMm: number, random: Random): void {
   const areaCm2 = (image.width * image.height * pixelSpacingMm ** 2) / 100;
@@ -22,11 +23,32 @@ export function addTissueNegatives(image: GrayImage, negatives: NegativesConfig,
     const short = curveThrough(image, random.uniform(0, Math.PI), Math.ceil(random.uniform(0.2, 1.5) * sdPx), 0.02, random);
     addRidge(image, short, sdPx, random.uniform(...negatives.blobStep), 'round');
   }
+  for (let n = random.poisson(negatives.skinFolds * areaCm2); n > 0; n--) addSkinFold(image, negatives, pixelSpacingMm, random);
+  for (let n = random.poisson(negatives.clips * areaCm2); n > 0; n--) addClip(image, negatives, pixelSpacingMm, random);
+  for (let n = random.poisson(negatives.markers * areaCm2); n > 0; n--) addMarker(image, negatives, pixelSpacingMm, random);
+}
+
+/** Two layers of skin, bright, and beside them a thin line of air, dark. */
+function addSkinFold(image: GrayImage, { skinFoldWidthMm, skinFoldStep }: NegativesConfig, pixelSpacingMm: number, random: Random): void {
+  const curve = curveThrough(image, random.uniform(0, Math.PI), random.uniform(0.6, 1.5) * image.width, 0.004, random);
+  const sdPx = random.logUniform(...skinFoldWidthMm) / pixelSpacingMm / FWHM;
+  const step = random.uniform(...skinFoldStep);
+  addRidge(image, curve, sdPx, step);
+  const aside = random.pick([-1, 1]) * 1.5 * sdPx;
+  addRidge(image, beside(curve, aside), Math.max(0.6, 0.3 * sdPx), -random.uniform(0.3, 0.8) * step);
+}
+
+function beside(curve: readonly Point[], distance: number): Point[] {
+  return curve.map((p, i) => {
+    const [from, to] = [curve[Math.max(0, i - 1)] ?? p, curve[Math.min(curve.length - 1, i + 1)] ?? p];
+    const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
+    return { x: p.x - (distance * (to.y - from.y)) / length, y: p.y + (distance * (to.x - from.x)) / length };
+  });
 }
 
 /**
- * What the detector or film adds, sharper than any calcification because it has not passed the system's blur: hot pixels, film scratches,
- * dust. In place.
+ * What the detector, film or file adds, sharper than any calcification because it has not passed the system's blur: hot pixels, film
+ * scratches, dust, blocks of hard JPEG. In place.
  */
 export function addDetectorNegatives(image: GrayImage, negatives: NegativesConfig, pixelSpacingMm: number, random: Random): void {
   const areaCm2 = (image.width * image.height * pixelSpacingMm ** 2) / 100;
@@ -37,6 +59,25 @@ export function addDetectorNegatives(image: GrayImage, negatives: NegativesConfi
     addRidge(image, line, 0.4, random.uniform(...negatives.scratchStep));
   }
   for (let n = random.poisson(negatives.dust * areaCm2); n > 0; n--) addFibre(image, negatives, pixelSpacingMm, random);
+  addJpegBlocks(image, negatives, random.poisson(negatives.jpegBlocks * areaCm2), random);
+}
+
+/** One cosine of the block too much or too little, at places of one grid. */
+function addJpegBlocks(image: GrayImage, { jpegBlockStep }: NegativesConfig, count: number, random: Random): void {
+  const side = 8;
+  const [left, top] = [random.int(side), random.int(side)];
+  for (let n = 0; n < count; n++) {
+    const x0 = left + side * random.int(Math.floor((image.width - left) / side));
+    const y0 = top + side * random.int(Math.floor((image.height - top) / side));
+    const [u, v] = [random.int(4), random.int(4)];
+    const step = random.pick([-1, 1]) * random.uniform(...jpegBlockStep);
+    for (let y = 0; y < side; y++) {
+      const down = Math.cos((Math.PI * (2 * y + 1) * v) / (2 * side));
+      for (let x = 0; x < side; x++) {
+        image.data[(y0 + y) * image.width + x0 + x]! += step * down * Math.cos((Math.PI * (2 * x + 1) * u) / (2 * side));
+      }
+    }
+  }
 }
 
 /** One pixel, or two side by side. */

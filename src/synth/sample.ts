@@ -1,14 +1,16 @@
 import { type LesionClass, SEGMENTATION_CHANNELS } from '../data/classes.js';
 import { cropReflect, type GrayImage } from '../data/image.js';
+import type { IntensityDomain } from '../data/mammogram.js';
 import { normalise, normaliseMarginPx } from '../data/normalise.js';
+import { resample } from '../data/resample.js';
 import { Random } from '../random.js';
 import type { BackgroundSource } from './background.js';
 import { degradeLevels, degradeSharpness } from './degrade.js';
-import { type DrawnMc, drawLesion } from './draw-lesion.js';
+import { type DrawnMc, insertAll, projectLesion } from './draw-lesion.js';
 import { markFootprint } from './insert.js';
 import { drawPrior, type Lesion, planLesion } from './lesion.js';
 import { addDetectorNegatives, addTissueNegatives } from './negatives.js';
-import type { Distribution, Morphology, SynthConfig } from './priors.js';
+import type { BackgroundConfig, Distribution, Morphology, SynthConfig } from './priors.js';
 import { suspiciousSpots } from './suspicious.js';
 
 export interface SyntheticMC {
@@ -39,10 +41,21 @@ export interface Sample {
   readonly mcs: readonly SyntheticMC[];
 }
 
+export interface SynthesizeOptions {
+  /** Bright spots of the background may be real calcifications. */
+  readonly unlabelled?: boolean;
+  /** What the background's intensities stand for. */
+  readonly domain?: IntensityDomain | undefined;
+  /** How the calcifications get into the image, if not by insertAll: tests of the generator leave them out, or do it badly on purpose. */
+  readonly insert?: typeof insertAll;
+}
+
 /** Degradation may blur by this many px before normalisation. */
 const BLUR_MARGIN_PX = 4;
+/** A suspicious spot is seen from this far: three SD of its wide Gaussian and its disc. */
+const SUSPICIOUS_MARGIN_MM = 1.2;
 /** Every step of a sample has its own stream of chance: switching one off leaves the draws of the others as they are. */
-const STREAM = { background: 0, negatives: 1, lesion: 2, blur: 3, detector: 4, levels: 5 } as const;
+const STREAM = { background: 0, negatives: 1, lesion: 2, blur: 3, detector: 4, levels: 5, zoom: 6 } as const;
 
 /** Context that a background must have around the patch on every side, px. */
 export function sampleMarginPx(config: SynthConfig): number {
@@ -50,19 +63,33 @@ export function sampleMarginPx(config: SynthConfig): number {
 }
 
 /** Sample `index` of the endless list that `seed` stands for: rebuilt bit for bit from the two numbers, in any order, on any thread. */
-export function makeSample(source: BackgroundSource, config: SynthConfig, seed: number, index: number): Sample {
+export function makeSample(
+  source: BackgroundSource,
+  config: SynthConfig,
+  seed: number,
+  index: number,
+  options: Pick<SynthesizeOptions, 'insert'> = {},
+): Sample {
   const random = new Random(seed, index);
-  const background = source.crop(random.fork(STREAM.background), config.patch + 2 * sampleMarginPx(config));
-  return synthesize(background, config, random, { unlabelled: source.unlabelled });
+  const side = config.patch + 2 * sampleMarginPx(config);
+  const taken = Math.round(side * drawZoom(config.background, random.fork(STREAM.zoom)));
+  const crop = source.crop(random.fork(STREAM.background), taken);
+  const background = taken === side ? crop : resample(crop, side / taken, side / taken);
+  return synthesize(background, config, random, { ...options, unlabelled: source.unlabelled, domain: crop.domain });
+}
+
+function drawZoom({ zoomFraction, zoom }: BackgroundConfig, random: Random): number {
+  return random.next() < zoomFraction ? random.logUniform(...zoom) : 1;
 }
 
 /**
  * Draws a lesion, or none, into a background and degrades the whole.
  *
  * @param background display intensities, square, patch + 2 sampleMarginPx wide; left as it is
- * @param options unlabelled: bright spots of the background may be real calcifications
  */
-export function synthesize(background: GrayImage, config: SynthConfig, random: Random, options: { unlabelled?: boolean } = {}): Sample {
+export function synthesize(background: GrayImage, config: SynthConfig, random: Random, options: SynthesizeOptions = {}): Sample {
+  const { unlabelled = false, domain = 'unknown', insert = insertAll } = options;
+  const logRange = config.physics.logRange[domain];
   const margin = sampleMarginPx(config);
   const size = config.patch + 2 * margin;
   if (background.width !== size || background.height !== size) {
@@ -70,15 +97,15 @@ export function synthesize(background: GrayImage, config: SynthConfig, random: R
       `synthesize: the background is ${background.width}x${background.height}, expected ${size}x${size} (patch + margins).`,
     );
   }
-  const { suspicious, pixelSpacingMm } = config;
-  const unsure =
-    options.unlabelled && suspicious.enabled ? suspiciousSpots(background, pixelSpacingMm, suspicious) : new Uint8Array(size * size);
+  const { pixelSpacingMm } = config;
+  const unsure = unlabelled && config.suspicious.enabled ? suspiciousInPatch(background, config, margin) : new Uint8Array(size * size);
   const image: GrayImage = { ...background, data: background.data.slice() };
   addTissueNegatives(image, config.negatives, pixelSpacingMm, random.fork(STREAM.negatives));
-  const { lesions, drawn } = drawLesions(image, config, margin, random.fork(STREAM.lesion));
+  const { lesions, drawn } = planLesions(image, config, logRange, random.fork(STREAM.lesion));
+  insert(image, drawn, logRange);
   const degraded = degradeSharpness(image, config.degrade, random.fork(STREAM.blur));
   addDetectorNegatives(degraded, config.negatives, pixelSpacingMm, random.fork(STREAM.detector));
-  degradeLevels(degraded, config.degrade, random.fork(STREAM.levels));
+  degradeLevels(degraded, config.degrade, brightest(background), random.fork(STREAM.levels));
   const inside = ({ footprint }: DrawnMc): boolean => isInside(footprint, margin, config.patch);
   const mcs = drawn.filter(inside).map((mc) => describe(mc, margin));
   const classIndex = mcs.reduce<0 | 1 | 2>((worst, mc) => (worst === 2 || mc.class === 'malignant-like' ? 2 : 1), 0);
@@ -93,7 +120,7 @@ export function synthesize(background: GrayImage, config: SynthConfig, random: R
 }
 
 /** In a part of the samples a lesion, and beside some malignant-like ones a single benign-like calcification. */
-function drawLesions(image: GrayImage, config: SynthConfig, margin: number, random: Random): { lesions: Lesion[]; drawn: DrawnMc[] } {
+function planLesions(image: GrayImage, config: SynthConfig, logRange: number, random: Random): { lesions: Lesion[]; drawn: DrawnMc[] } {
   if (random.next() >= config.positiveFraction) return { lesions: [], drawn: [] };
   const first = planLesion(drawPrior(config.priors, random), config, random);
   const lesions = [first];
@@ -101,16 +128,22 @@ function drawLesions(image: GrayImage, config: SynthConfig, margin: number, rand
   if (first.class === 'malignant-like' && singles.length > 0 && random.next() < config.companionFraction) {
     lesions.push(planLesion(drawPrior(singles, random), config, random));
   }
-  const mtfMm = random.uniform(...config.physics.mtfMm);
+  const { patch, pixelSpacingMm, physics } = config;
+  const margin = (image.width - patch) / 2;
+  const mtfMm = random.uniform(...physics.mtfMm);
   const drawn = lesions.flatMap((lesion) => {
     // One of its calcifications, at random, lies anywhere in the patch: every lesion shows, and none prefers the middle.
     const anchor = random.pick(lesion.mcs);
-    const inset = Math.min(4, config.patch / 4);
-    const x = margin + random.uniform(inset, config.patch - 1 - inset) - anchor.x / config.pixelSpacingMm;
-    const y = margin + random.uniform(inset, config.patch - 1 - inset) - anchor.y / config.pixelSpacingMm;
-    return drawLesion(image, lesion, { x, y, mtfMm, pixelSpacingMm: config.pixelSpacingMm, physics: config.physics });
+    const inset = Math.min(4, patch / 4);
+    const x = margin + random.uniform(inset, patch - 1 - inset) - anchor.x / pixelSpacingMm;
+    const y = margin + random.uniform(inset, patch - 1 - inset) - anchor.y / pixelSpacingMm;
+    return projectLesion(image, lesion, { x, y, mtfMm, pixelSpacingMm, physics, logRange });
   });
   return { lesions, drawn };
+}
+
+function brightest({ data }: GrayImage): number {
+  return data.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function isInside({ x, y }: { x: number; y: number }, margin: number, patch: number): boolean {
@@ -120,6 +153,16 @@ function isInside({ x, y }: { x: number; y: number }, margin: number, patch: num
 function describe({ footprint, contrast, morphology, class: lesionClass }: DrawnMc, margin: number): SyntheticMC {
   const { x, y, diameterMm } = footprint;
   return { x: x - margin, y: y - margin, diameterMm, contrast, morphology, class: lesionClass };
+}
+
+/** suspiciousSpots of the patch and what it needs around, in a mask of the background's size. */
+function suspiciousInPatch(background: GrayImage, { suspicious, pixelSpacingMm }: SynthConfig, margin: number): Uint8Array {
+  const mask = new Uint8Array(background.data.length);
+  const start = margin - Math.min(margin, Math.ceil(SUSPICIOUS_MARGIN_MM / pixelSpacingMm));
+  const side = background.width - 2 * start;
+  const spots = suspiciousSpots(cropReflect(background, start, start, side, side), pixelSpacingMm, suspicious);
+  for (let y = 0; y < side; y++) mask.set(spots.subarray(y * side, (y + 1) * side), (start + y) * background.width + start);
+  return mask;
 }
 
 function paintMasks(

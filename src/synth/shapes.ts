@@ -1,5 +1,5 @@
 import type { Random } from '../random.js';
-import type { Morphology } from './priors.js';
+import type { Morphology, Range } from './priors.js';
 
 /** Solid ellipsoid, mm, relative to the calcification's centre: two semi-axes in the image plane, one along the beam (z). */
 export interface Ellipsoid {
@@ -23,15 +23,30 @@ export interface Shape {
   readonly hazeMm: number;
 }
 
+/** How a calcification lies in the breast and the breast to the beam. */
+export interface Situation {
+  /** Of the duct or vessel it lies in, radians; where a shape has a length, it follows that. */
+  readonly alongRad: number;
+  /** Where gravity draws in the image, radians; the same for a whole lesion. */
+  readonly downRad: number;
+  /** The beam follows gravity, as in CC views: what has settled is seen from above. */
+  readonly fromAbove: boolean;
+}
+
 /** Distance of a rod's beads, in its widths: close enough to look like one. */
 const BEAD_STEP = 0.6;
+/** A rod's beads: their half widths in half of the rod's, and how much longer than wide they are; long ones hide the beads. */
+interface Beads {
+  readonly radius: Range;
+  readonly length: number;
+}
+const UNEVEN: Beads = { radius: [0.7, 1.25], length: 1.15 };
+const SMOOTH: Beads = { radius: [0.93, 1.07], length: 2 };
+const CUP_BEADS = 11;
 
-/**
- * A random calcification of about the given diameter (of the circle of the same projected area), mm.
- *
- * @param alongRad direction of the duct or vessel it lies in; where the shape has a length, it follows that
- */
-export function drawShape(morphology: Morphology, diameterMm: number, alongRad: number, random: Random): Shape {
+/** A random calcification of about the given diameter (of the circle of the same projected area), mm. */
+export function drawShape(morphology: Morphology, diameterMm: number, situation: Situation, random: Random): Shape {
+  const { alongRad } = situation;
   switch (morphology) {
     case 'round':
       return drawRound(diameterMm, random);
@@ -40,6 +55,11 @@ export function drawShape(morphology: Morphology, diameterMm: number, alongRad: 
     case 'coarse':
       return {
         solids: drawLumps(diameterMm, { count: 4 + random.int(6), size: [0.45, 0.78], spread: 0.6, axes: [0.6, 1] }, random),
+        hazeMm: 0,
+      };
+    case 'coarse-heterogeneous':
+      return {
+        solids: drawLumps(diameterMm, { count: 3 + random.int(5), size: [0.4, 0.8], spread: 0.75, axes: [0.4, 1] }, random),
         hazeMm: 0,
       };
     case 'pleomorphic':
@@ -52,8 +72,12 @@ export function drawShape(morphology: Morphology, diameterMm: number, alongRad: 
         solids: drawLumps(diameterMm, { count: 5 + random.int(6), size: [0.4, 0.72], spread: 0.8, axes: [0.5, 1] }, random),
         hazeMm: 0.2 * diameterMm,
       };
+    case 'rod':
+      return { solids: drawRod(diameterMm, random.uniform(3, 8), alongRad + random.normal(0, 0.2), random, SMOOTH), hazeMm: 0 };
     case 'vascular':
-      return { solids: drawRod(diameterMm, random.uniform(2, 5), alongRad + random.normal(0, 0.15), random), hazeMm: 0 };
+      return { solids: drawRod(diameterMm, random.uniform(2, 7), alongRad + random.normal(0, 0.1), random), hazeMm: 0 };
+    case 'milk-of-calcium':
+      return drawMilkOfCalcium(diameterMm, situation, random);
     case 'fine-linear':
       return drawFineLinear(diameterMm, alongRad, random);
   }
@@ -127,21 +151,45 @@ function within(x: number, y: number, limit: number): readonly [number, number] 
   return [x * pull, y * pull];
 }
 
+/** Calcium that has settled in a small cyst: from the side a cup, from above a soft round smudge. */
+function drawMilkOfCalcium(diameterMm: number, { downRad, fromAbove }: Situation, random: Random): Shape {
+  const r = diameterMm / 2;
+  if (fromAbove) {
+    const stretch = random.uniform(1, 1.2);
+    const disc = { x: 0, y: 0, z: 0, a: r * stretch, b: r / stretch, c: 0.3 * r, angleRad: random.uniform(0, Math.PI) };
+    return { solids: [disc], hazeMm: 0.15 * diameterMm };
+  }
+  const curvature = random.uniform(1.3, 2); // radius of the cup's middle line, in r
+  const opening = random.uniform(1.8, 2.6); // radians
+  const thickness = (0.6 * Math.PI * r) / (curvature * opening); // gives about the area of the circle
+  const cup = Array.from({ length: CUP_BEADS }, (_, i): Ellipsoid => {
+    const off = (i / (CUP_BEADS - 1) - 0.5) * opening;
+    const radius = thickness * Math.max(0.25, Math.cos((2.6 * off) / opening)) * random.uniform(0.95, 1.05);
+    const around = downRad + off;
+    return { ...onCircle(curvature * r, around), z: 0, a: 1.1 * radius, b: radius, c: radius, angleRad: around + Math.PI / 2 };
+  });
+  return { solids: centred(cup), hazeMm: 0.04 * diameterMm };
+}
+
+function onCircle(radius: number, angleRad: number): { x: number; y: number } {
+  return { x: radius * Math.cos(angleRad), y: radius * Math.sin(angleRad) };
+}
+
 /** A bent rod of the area of the circle of that diameter, `aspect` times as long as wide, as a chain of beads of uneven width. */
-function drawRod(diameterMm: number, aspect: number, alongRad: number, random: Random): Ellipsoid[] {
+function drawRod(diameterMm: number, aspect: number, alongRad: number, random: Random, beads = UNEVEN): Ellipsoid[] {
   const width = diameterMm * Math.sqrt(Math.PI / (4 * aspect));
   const bend = random.normal(0, 0.35) / aspect; // radians per width
   const steps = Math.max(1, Math.round((aspect - 1) / BEAD_STEP));
-  const beads: Ellipsoid[] = [];
+  const solids: Ellipsoid[] = [];
   let [x, y, heading] = [0, 0, alongRad];
   for (let i = 0; i <= steps; i++) {
-    const radius = (width / 2) * random.uniform(0.7, 1.25);
-    beads.push({ x, y, z: 0, a: 1.15 * radius, b: radius, c: radius, angleRad: heading });
+    const radius = (width / 2) * random.uniform(...beads.radius);
+    solids.push({ x, y, z: 0, a: beads.length * radius, b: radius, c: radius, angleRad: heading });
     x += BEAD_STEP * width * Math.cos(heading);
     y += BEAD_STEP * width * Math.sin(heading);
     heading += BEAD_STEP * bend + random.normal(0, 0.12);
   }
-  return centred(beads);
+  return centred(solids);
 }
 
 /** Casts of small ducts: thin rods, one in three with a branch. */

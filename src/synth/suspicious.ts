@@ -35,8 +35,9 @@ function differenceOfGaussians(image: GrayImage, sdPx: number): GrayImage {
   return narrow;
 }
 
+/** From every fourth value: neighbours say the same. */
 function robustSd(values: Float32Array): number {
-  const sorted = values.map(Math.abs).sort();
+  const sorted = Float32Array.from({ length: Math.ceil(values.length / 4) }, (_, i) => Math.abs(values[4 * i]!)).sort();
   return SD_PER_MAD * sorted[sorted.length >> 1]!;
 }
 

@@ -1,5 +1,6 @@
 // Background images that all worker threads read in place: decoded once, 1 or 2 bytes per pixel, in shared memory.
 import { createImage, reflectIndex, type GrayImage } from '../data/image.js';
+import type { IntensityDomain } from '../data/mammogram.js';
 import { countBreast, type CroppableImage } from '../synth/background.js';
 
 export interface SharedImage {
@@ -9,6 +10,7 @@ export interface SharedImage {
   readonly levels: Uint8Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
   /** Where the breast is: countBreast. */
   readonly breast: Int32Array<SharedArrayBuffer>;
+  readonly domain: IntensityDomain;
 }
 
 /** Far below a 16-bit step, far above the rounding of a float. */
@@ -20,7 +22,7 @@ const SAME_LEVEL = 1e-5;
  *
  * @param breast 1 = breast, one value per pixel
  */
-export function shareImage(image: GrayImage, breast: Uint8Array): SharedImage {
+export function shareImage(image: GrayImage, breast: Uint8Array, domain: IntensityDomain = 'unknown'): SharedImage {
   const { width, height, data } = image;
   const isEightBit = data.every((v) => Math.abs(255 * v - Math.round(255 * v)) < 255 * SAME_LEVEL);
   const top = isEightBit ? 255 : 65535;
@@ -29,7 +31,7 @@ export function shareImage(image: GrayImage, breast: Uint8Array): SharedImage {
   const counts = countBreast(image, breast);
   const shared = new Int32Array(new SharedArrayBuffer(counts.byteLength));
   shared.set(counts);
-  return { width, height, levels, breast: shared };
+  return { width, height, levels, breast: shared, domain };
 }
 
 /** The image as a source of crops, which are made of floats. */

@@ -64,7 +64,7 @@ export async function openTrainingData(
     pixelSpacingMm: options.pixelSpacingMm,
     keep: (mammogram) => {
       const { image } = atWorkingSpacing(mammogram, synth.pixelSpacingMm);
-      return shareImage(image, breastMask(image));
+      return shareImage(image, breastMask(image), mammogram.intensityDomain);
     },
   });
   const train = set.train.map(({ kept }) => kept);
@@ -84,7 +84,7 @@ function summarise({ train, validation, problems }: Dataset<SharedImage>, workin
 /** Backgrounds of a setup, on any thread. */
 export function backgroundsOf({ synth, images }: SampleSetup): BackgroundSource {
   if (!images) return phantomSource(synth);
-  return imageSource(images.map((image) => ({ image: croppable(image), breast: image.breast })));
+  return imageSource(images.map((image) => ({ image: croppable(image), breast: image.breast, domain: image.domain })));
 }
 
 /** Samples 0 .. count-1 of a setup. */

@@ -3,11 +3,12 @@ import { createImage } from '../../src/data/image.js';
 import { Random } from '../../src/random.js';
 import { projectShape, type Footprint } from '../../src/synth/footprint.js';
 import { contrastForSnr, insertFootprint, markFootprint } from '../../src/synth/insert.js';
-import type { Morphology } from '../../src/synth/priors.js';
-import { drawShape, type Shape } from '../../src/synth/shapes.js';
+import { DEFAULT_SYNTH, type Morphology } from '../../src/synth/priors.js';
+import { drawShape, type Shape, type Situation } from '../../src/synth/shapes.js';
 
 const LOG_RANGE = 1.2;
-const MORPHOLOGIES: Morphology[] = ['round', 'rim', 'coarse', 'vascular', 'amorphous', 'pleomorphic', 'fine-linear'];
+const MORPHOLOGIES = Object.keys(DEFAULT_SYNTH.diameterMm) as Morphology[];
+const SIDEWAYS: Situation = { alongRad: 1, downRad: 2, fromAbove: false };
 
 function ball(radiusMm: number): Shape {
   return { solids: [{ x: 0, y: 0, z: 0, a: radiusMm, b: radiusMm, c: radiusMm, angleRad: 0 }], hazeMm: 0 };
@@ -47,7 +48,7 @@ describe('a projected calcification', () => {
 
   it.each(MORPHOLOGIES)('%s: the drawn diameter is met within a factor, and the two spacings agree', (morphology) => {
     const measured = (spacing: number): number[] =>
-      Array.from({ length: 40 }, (_, i) => project(drawShape(morphology, 0.5, 1, new Random(3, i)), spacing).diameterMm);
+      Array.from({ length: 40 }, (_, i) => project(drawShape(morphology, 0.5, SIDEWAYS, new Random(3, i)), spacing).diameterMm);
     const coarse = measured(0.1);
     const fine = measured(0.05);
     const mean = fine.reduce((a, b) => a + b, 0) / fine.length;
@@ -71,7 +72,7 @@ describe('insertion', () => {
     const image = createImage(41, 41);
     for (let i = 0; i < image.data.length; i++) image.data[i] = random.uniform(0.1, 0.8);
     const before = image.data.slice();
-    const footprint = project(drawShape('pleomorphic', 0.5, 0, random), 0.1);
+    const footprint = project(drawShape('pleomorphic', 0.5, SIDEWAYS, random), 0.1);
     insertFootprint(image, footprint, 0.2, LOG_RANGE);
     let strongest = 0;
     for (let i = 0; i < before.length; i++) {

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createImage, type GrayImage } from '../../src/data/image.js';
 import { Random } from '../../src/random.js';
 import { DEMO_1 } from '../../src/synth/demo-1.js';
-import { drawLesion } from '../../src/synth/draw-lesion.js';
+import { insertAll, projectLesion } from '../../src/synth/draw-lesion.js';
 import { drawPrior, type Lesion, planLesion } from '../../src/synth/lesion.js';
 import { DEFAULT_SYNTH, type Distribution, PRIORS, type SynthConfig } from '../../src/synth/priors.js';
+
+const LOG_RANGE = 1.2;
 
 function lesions(config: SynthConfig, count: number): Lesion[] {
   return Array.from({ length: count }, (_, i) => {
@@ -57,6 +59,11 @@ describe('the prior table', () => {
 });
 
 describe('a lesion', () => {
+  it('comes in every distribution and morphology', () => {
+    expect(new Set(PRIORS.map((p) => p.distribution))).toEqual(new Set(Object.keys(DEFAULT_SYNTH.extentMm)));
+    expect(new Set(PRIORS.map((p) => p.morphology))).toEqual(new Set(Object.keys(DEFAULT_SYNTH.diameterMm)));
+  });
+
   it('grouped: at least five within 1 cm', () => {
     for (const lesion of plan('grouped', 400)) {
       expect(lesion.mcs.length).toBeGreaterThanOrEqual(5);
@@ -74,11 +81,45 @@ describe('a lesion', () => {
 
   it('linear: much longer than wide', () => {
     const [low, high] = DEFAULT_SYNTH.extentMm.linear;
-    for (const lesion of plan('linear', 200)) {
+    const priors = PRIORS.filter((p) => p.distribution === 'linear' && p.morphology !== 'vascular');
+    for (const lesion of lesions({ ...DEFAULT_SYNTH, priors }, 200)) {
       expect(extent(lesion)).toBeLessThan(high + 2);
       expect(extent(lesion)).toBeGreaterThan(low / 4);
       if (extent(lesion) > 8) expect(widthAcross(lesion)).toBeLessThan(0.45 * extent(lesion));
     }
+  });
+
+  it('diffuse: over more than a patch, everywhere alike', () => {
+    const places = plan('diffuse', 40).flatMap((lesion) => lesion.mcs);
+    const half = DEFAULT_SYNTH.extentMm.diffuse[0] / 2;
+    expect(places.every(({ x, y }) => Math.max(Math.abs(x), Math.abs(y)) <= half)).toBe(true);
+    for (const part of [0.25, 0.5, 0.75]) {
+      const below = places.filter(({ x }) => x < (2 * part - 1) * half).length / places.length;
+      expect(Math.abs(below - part)).toBeLessThan(0.05);
+    }
+  });
+
+  it('vascular: two tracks with little between them', () => {
+    const [prior] = PRIORS.filter((p) => p.morphology === 'vascular');
+    const straight = { ...DEFAULT_SYNTH, vesselMm: [20, 20] as const };
+    const gaps = Array.from({ length: 30 }, (_, i) => {
+      const { mcs } = planLesion(prior!, straight, new Random(4, i));
+      // Beside each calcification the middle of the vessel is free for at least 0.2 mm: the walls' distance less their scatter.
+      const pairs = mcs.flatMap((a) => mcs.filter((b) => b !== a).map((b) => Math.hypot(a.x - b.x, a.y - b.y)));
+      return pairs.filter((d) => d < 0.2).length / mcs.length;
+    });
+    expect(Math.max(...gaps)).toBeLessThan(0.2);
+  });
+
+  it('clumps where it is told to: nearest neighbours are nearer', () => {
+    const nearest = (clumping: number): number => {
+      const priors = PRIORS.filter((p) => p.distribution === 'grouped' && p.morphology === 'pleomorphic');
+      const all = lesions({ ...DEFAULT_SYNTH, priors, clumping }, 60).flatMap(({ mcs }) =>
+        mcs.map((a) => Math.min(...mcs.filter((b) => b !== a).map((b) => Math.hypot(a.x - b.x, a.y - b.y)))),
+      );
+      return all.reduce((a, b) => a + b, 0) / all.length;
+    };
+    expect(nearest(0.8)).toBeLessThan(0.8 * nearest(0));
   });
 
   it('single: one', () => {
@@ -104,8 +145,15 @@ describe('a lesion', () => {
     const planned = (lesion: Lesion): number => mean(lesion.mcs.map((mc) => mc.contrast));
     const imaged = (lesion: Lesion, i: number): number => {
       const [first] = lesion.mcs; // it lies in the middle of the image; a region's others may lie outside
-      const place = { x: 60 - 10 * first!.x, y: 60 - 10 * first!.y, mtfMm: 0.05, pixelSpacingMm: 0.1, physics: config.physics };
-      return mean(drawLesion(noise(120, new Random(9, i)), lesion, place).map((mc) => mc.contrast));
+      const place = {
+        x: 60 - 10 * first!.x,
+        y: 60 - 10 * first!.y,
+        mtfMm: 0.05,
+        pixelSpacingMm: 0.1,
+        physics: config.physics,
+        logRange: LOG_RANGE,
+      };
+      return mean(projectLesion(noise(120, new Random(9, i)), lesion, place).map((mc) => mc.contrast));
     };
     expect(Math.abs(auc(of('benign-like', planned), of('malignant-like', planned)) - 0.5)).toBeLessThan(0.05);
     all.splice(400);
@@ -114,21 +162,25 @@ describe('a lesion', () => {
 });
 
 describe('drawing a lesion', () => {
-  const place = { x: 60.2, y: 59.7, mtfMm: 0.05, pixelSpacingMm: 0.1, physics: DEFAULT_SYNTH.physics };
+  const place = { x: 60.2, y: 59.7, mtfMm: 0.05, pixelSpacingMm: 0.1, physics: DEFAULT_SYNTH.physics, logRange: LOG_RANGE };
   const [lesion] = plan('grouped', 1) as [Lesion];
 
   it('of no contrast changes no pixel by a bit', () => {
     const image = noise(120, new Random(1));
     const before = image.data.slice();
     const nothing = { ...lesion, mcs: lesion.mcs.map((mc) => ({ ...mc, contrast: 0 })) };
-    expect(drawLesion(image, nothing, place)).toHaveLength(lesion.mcs.length);
+    const drawn = projectLesion(image, nothing, place);
+    insertAll(image, drawn, LOG_RANGE);
+    expect(drawn).toHaveLength(lesion.mcs.length);
     expect(image.data).toEqual(before);
   });
 
   it('leaves every pixel outside the footprints as it was, bit for bit', () => {
     const image = noise(120, new Random(1));
     const before = image.data.slice();
-    const drawn = drawLesion(image, lesion, place);
+    const drawn = projectLesion(image, lesion, place);
+    expect(image.data).toEqual(before);
+    insertAll(image, drawn, LOG_RANGE);
     const inside = new Set<number>();
     for (const { footprint: f } of drawn) {
       for (const [i, m] of f.thickness.entries()) if (m > 0) inside.add((f.y0 + Math.floor(i / f.width)) * 120 + f.x0 + (i % f.width));
@@ -143,7 +195,7 @@ describe('drawing a lesion', () => {
     const at = (pixelSpacingMm: number): number[] => {
       const side = 12 / pixelSpacingMm;
       const middle = { ...place, x: side / 2, y: side / 2, pixelSpacingMm };
-      const drawn = drawLesion(noise(side, new Random(1)), lesion, middle);
+      const drawn = projectLesion(noise(side, new Random(1)), lesion, middle);
       const xs = drawn.map(({ footprint }) => footprint.x);
       return [Math.max(...xs) - Math.min(...xs), ...drawn.map((mc) => mc.footprint.diameterMm)];
     };
@@ -156,7 +208,7 @@ describe('drawing a lesion', () => {
   it('is fainter in dense tissue', () => {
     const on = (level: number): number => {
       const flat = { ...createImage(120, 120), data: new Float32Array(120 * 120).fill(level) };
-      return drawLesion(flat, lesion, place)[0]!.contrast;
+      return projectLesion(flat, lesion, place)[0]!.contrast;
     };
     expect(on(0.9) / on(0)).toBeCloseTo(1 - 0.9 * DEFAULT_SYNTH.physics.denseLoss, 5);
   });

@@ -19,6 +19,9 @@ const FULL_NAMES: Record<string, string> = {
   vascular: 'vascular, two tracks',
   pleomorphic: 'fine pleomorphic',
   'fine-linear': 'fine linear',
+  rod: 'large rod',
+  'milk-of-calcium': 'milk of calcium',
+  'coarse-heterogeneous': 'coarse heterogeneous',
 };
 const text = ([low, high]: Range): string => (low === high ? `${low}` : `${low}-${high}`);
 

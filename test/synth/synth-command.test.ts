@@ -83,6 +83,29 @@ describe('mcgpu synth', () => {
     await expect(synth('none', '--data', backgrounds, '--held-back')).rejects.toThrow(/no image is held back, expected one in five/);
   });
 
+  it('lays real images beside synthetic ones and measures both', async () => {
+    const real = join(folder, 'real');
+    await mkdir(real);
+    for (let i = 0; i < 3; i++) {
+      const grey = Uint8Array.from({ length: 80 * 70 }, (_, k) => 100 + ((k * (i + 7)) % 40));
+      await sharp(grey, { raw: { width: 80, height: 70, channels: 1 } })
+        .png()
+        .toFile(join(real, `${i}.png`));
+    }
+    const out = await synth('compared', '--compare', real, '--real-spacing', '0.1');
+    expect((await readdir(out)).sort()).toEqual(['comparison.png', 'statistics.json', 'statistics.svg']);
+    const sheet = await sharp(join(out, 'comparison.png')).metadata();
+    expect(sheet.width).toBe(2 * (8 * 36 + 4) + 24);
+    expect(JSON.parse(await readFile(join(out, 'statistics.json'), 'utf8'))).toMatchObject({ images: 3 });
+    await expect(synth('too-small', '--compare', real, '--real-spacing', '0.02')).rejects.toThrow('no image is as large as a patch');
+  });
+
+  it('needs a folder to write to, unless it is to test', async () => {
+    const program = new Command().exitOverride();
+    registerSynth(program);
+    await expect(program.parseAsync(['synth', '--data', 'phantom'], { from: 'user' })).rejects.toThrow('--out');
+  });
+
   it('refuses a folder that is not empty, unless told to overwrite', async () => {
     const out = await synth('twice');
     await writeFile(join(out, 'mine.txt'), 'keep');
