@@ -59,7 +59,7 @@ export function drawShape(morphology: Morphology, diameterMm: number, situation:
       };
     case 'coarse-heterogeneous':
       return {
-        solids: drawLumps(diameterMm, { count: 3 + random.int(5), size: [0.4, 0.8], spread: 0.75, axes: [0.4, 1] }, random),
+        solids: drawLumps(diameterMm, { count: 2 + random.int(4), size: [0.35, 0.75], spread: 0.95, axes: [0.25, 1] }, random),
         hazeMm: 0,
       };
     case 'pleomorphic':

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createImage, type GrayImage } from '../../src/data/image.js';
-import { comparisonSvg, valueAt, spotStatistics } from '../../src/detect/spot-comparison.js';
-import { measureSpots } from '../../src/detect/spots.js';
+import { comparisonSvg, valueAt, spotStatistics } from '../../src/evaluate/spot-comparison.js';
+import { measureSpots } from '../../src/evaluate/spots.js';
 import { Random } from '../../src/random.js';
 
 /** Unit noise with discs of the given radius, px, 8 high. */
@@ -37,7 +37,7 @@ it('two sets of spots are drawn over each other, also where one has none', () =>
   const statistics = spotStatistics({ name: 'a', images: [spots, []] }, { name: 'b', images: [[]] });
   expect(statistics.map(({ values }) => values.map((v) => v.length))).toEqual([[2, 0], [2, 1], [2, 0], [2, 0]]); // prettier-ignore
   const svg = comparisonSvg(statistics, ['a < b', 'none']);
-  expect(svg).toContain('a &lt; b');
+  expect(svg).toContain('a &#60; b');
   expect(svg.match(/<polyline/g)).toHaveLength(8);
   expect(svg).not.toContain('NaN');
 });

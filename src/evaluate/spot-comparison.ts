@@ -1,6 +1,6 @@
 // Bright spots of real and of synthetic images, one distribution over the other.
-import { quantile } from '../evaluate/bootstrap.js';
-import { escapeHtml } from '../evaluate/svg-plot.js';
+import { quantile } from './bootstrap.js';
+import { escapeHtml } from './svg-plot.js';
 import type { Spot } from './spots.js';
 
 /** Spots of every image of a set. */

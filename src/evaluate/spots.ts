@@ -1,6 +1,6 @@
 // Bright spots as anyone can measure them, with no truth at hand: what generated and real images are compared by.
 import type { GrayImage } from '../data/image.js';
-import { DogDetector, type DogSettings } from './dog.js';
+import { DogDetector, type DogSettings } from '../detect/dog.js';
 
 export interface Spot {
   /** Of the circle of the area at half height, mm. */
