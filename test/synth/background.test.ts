@@ -46,6 +46,11 @@ describe('crops of real images', () => {
     expect(crop).toEqual(imageSource([half]).crop(new Random(1, 3), 80));
   });
 
+  it('say what the intensities of their image stand for', () => {
+    const source = imageSource([{ ...half, domain: 'for-processing' }]);
+    expect(source.crop(new Random(1), 80).domain).toBe('for-processing');
+  });
+
   it('need at least one image', () => {
     expect(() => imageSource([])).toThrow('no images');
   });

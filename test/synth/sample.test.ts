@@ -4,6 +4,7 @@ import { createImage } from '../../src/data/image.js';
 import { Random } from '../../src/random.js';
 import { imageSource } from '../../src/synth/background.js';
 import { DEMO_1 } from '../../src/synth/demo-1.js';
+import { insertAll } from '../../src/synth/draw-lesion.js';
 import { phantomSource } from '../../src/synth/phantom.js';
 import { DEFAULT_SYNTH, type SynthConfig } from '../../src/synth/priors.js';
 import { makeSample, sampleMarginPx, type Sample, synthesize } from '../../src/synth/sample.js';
@@ -98,6 +99,43 @@ describe('a sample', () => {
     expect(ignored).toBeGreaterThan(20);
     expect(ignored).toBeLessThan(0.15 * 64 * 64);
     for (const sample of samples(none, 5)) expect(sample.ignore.includes(1)).toBe(false);
+  });
+
+  it('takes its background from a larger or smaller crop where the pixel spacing is another one, as often as told', () => {
+    const asked: number[] = [];
+    const inner = phantomSource(SMALL);
+    const source = {
+      unlabelled: false,
+      crop: (random: Random, size: number) => {
+        asked.push(size);
+        return inner.crop(random, size);
+      },
+    };
+    const config = { ...SMALL, background: { zoomFraction: 0.5, zoom: [0.8, 1.25] as const } };
+    for (let i = 0; i < 40; i++) expect(makeSample(source, config, 1, i).image.width).toBe(64);
+    const side = SMALL.patch + 2 * sampleMarginPx(SMALL);
+    const others = asked.filter((size) => size !== side);
+    expect(others.length).toBeGreaterThan(10);
+    expect(others.length).toBeLessThan(30);
+    expect(Math.min(...others)).toBeGreaterThanOrEqual(Math.round(0.8 * side));
+    expect(Math.max(...others)).toBeLessThanOrEqual(Math.round(1.25 * side));
+  });
+
+  it('of raw readings, whose logarithm spans more, shows calcifications fainter by as much', () => {
+    const config = { ...SMALL, positiveFraction: 1, physics: { ...SMALL.physics, leastSnr: 0 } };
+    const side = SMALL.patch + 2 * sampleMarginPx(SMALL);
+    const added = (domain: 'for-presentation' | 'for-processing'): number => {
+      let sum = 0;
+      const insert: typeof insertAll = (image, drawn, logRange) => {
+        const before = image.data.slice();
+        insertAll(image, drawn, logRange);
+        sum = image.data.reduce((total, v, i) => total + v - before[i]!, 0);
+      };
+      synthesize(createImage(side, side), config, new Random(3), { domain, insert });
+      return sum;
+    };
+    const { logRange } = config.physics;
+    expect(added('for-presentation') / added('for-processing')).toBeCloseTo(logRange['for-processing'] / logRange['for-presentation'], 2);
   });
 
   it('says what is wrong with a background of the wrong size', () => {
