@@ -1,7 +1,7 @@
 // First step of a 3x3 convolution by Winograd's F(4x4, 3x3) (Lavin and Gray 2015, arXiv:1509.09308): V = B' d B of every tile of 6x6 pixels.
 //   transformed[f,c,t] = V[f / 6, f % 6] for d = x[n,c, 4*I-P .. 4*I-P+5, 4*J-P .. 4*J-P+5]     outside x: 0
 // Tile t of this dispatch lies at row of tiles firstRow + t / columns of the flat index over (n, I), J = t % columns. Neighbours overlap by 2 pixels.
-// One invocation per tile and channel; grid = (ceil(tiles / WG), inChannels).
+// One invocation per tile and channel; grid = (ceil(tiles / WG), channels of this dispatch).
 // requires: lib/map.wgsl
 // requires: lib/normalised.wgsl
 override WG: u32 = 64;                // invocations per workgroup
@@ -11,12 +11,12 @@ struct Params {
   rows: u32, columns: u32,            // tiles below and beside each other in an image
   height: u32, width: u32,            // of x
   padding: u32,                       // P, pixels
-  inChannels: u32,                    // of this dispatch
+  firstChannel: u32, allChannels: u32, // first channel of this dispatch, and how many there are in all
   xChannels: u32, xOffset: u32,       // channels in x's buffer, first channel of this dispatch there
 }
 @group(0) @binding(0) var<storage, read> x: array<Map>;                      // [N,xChannels,H,W]
 @group(0) @binding(1) var<storage, read> table: array<f32>;                  // [xChannels,TABLE] with NORM, else any buffer
-@group(0) @binding(2) var<storage, read_write> transformed: array<f32>;      // [36,inChannels,tiles]
+@group(0) @binding(2) var<storage, read_write> transformed: array<f32>;      // [36,allChannels,tiles]
 @group(0) @binding(3) var<uniform> params: Params;
 
 // Six numbers, the first and the last three of them.
@@ -79,8 +79,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let odd = d3 - 4.0 * d1;
   let far = d4 - d2;
   let farOdd = 2.0 * (d3 - d1);
-  let step = params.inChannels * params.tiles;
-  let to = c * params.tiles + t;
+  let step = params.allChannels * params.tiles;
+  let to = (params.firstChannel + c) * params.tiles + t;
   store(to, step, 4.0 * d0 - 5.0 * d2 + d4);
   store(to + 6u * step, step, even + odd);
   store(to + 12u * step, step, even - odd);

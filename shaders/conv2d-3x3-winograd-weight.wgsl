@@ -7,7 +7,6 @@ override WG: u32 = 64;                // invocations per workgroup
 struct Params {
   count: u32,                         // octets*inChannels*8
   inChannels: u32, outChannels: u32,  // of these runs
-  first: u32,                         // element of weight where the first pair of channels lies
   outStride: u32, inStride: u32,      // elements of weight
   flip: u32,                          // 1: taps backwards
 }
@@ -30,7 +29,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) nwg:
   if (index >= params.count) { return; }
   let c = index / 8u % params.inChannels;
   let o = index / (8u * params.inChannels) * 8u + index % 8u;
-  let at = params.first + min(o, params.outChannels - 1u) * params.outStride + c * params.inStride;
+  let at = min(o, params.outChannels - 1u) * params.outStride + c * params.inStride;
   let step = select(1u, ~0u, params.flip == 1u);  // ~0 counts backwards
   let begin = at + select(0u, 8u, params.flip == 1u);
   var g = mat3x3f();  // rows of taps

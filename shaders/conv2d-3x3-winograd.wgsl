@@ -1,25 +1,22 @@
 // Last step of a 3x3 convolution by Winograd's F(4x4, 3x3) (Lavin and Gray 2015, arXiv:1509.09308): Y = A' M A of every tile, its 4x4 pixels.
 //   y[n,o, 4*I .. 4*I+3, 4*J .. 4*J+3] = act(bias[o] + Y)     for M[f / 6, f % 6] = products[f,o,t]
 // Tile t of this dispatch lies at row of tiles firstRow + t / columns of the flat index over (n, I), J = t % columns.
-// A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (ACCUMULATE) add.
-// One invocation per tile and channel; grid = (ceil(tiles / WG), outChannels).
+// One invocation per tile and channel; grid = (ceil(tiles / WG), channels of this dispatch).
 // requires: lib/map.wgsl
 override WG: u32 = 64;                // invocations per workgroup
-override ACCUMULATE: bool = false;    // y already holds the sum over earlier input channels
-override MOMENTS: bool = false;       // moments of what is written go into partial, for the batch norm behind; not with ACCUMULATE or relu
+override MOMENTS: bool = false;       // moments of what is written go into partial, for the batch norm behind; not with relu
 struct Params {
   tiles: u32,                         // of this dispatch
   firstRow: u32,                      // row of tiles, over all images
   rows: u32, columns: u32,            // tiles below and beside each other in an image
   outHeight: u32, outWidth: u32,      // of y
-  outChannels: u32,                   // of this dispatch
+  firstChannel: u32, allChannels: u32, // first output channel of this dispatch, and how many there are in all
   yChannels: u32, yOffset: u32,       // channels in y's buffer, first channel of this dispatch there
-  biasOffset: u32,                    // entry of bias, and channel of partial, that belongs to the first output channel
-  hasBias: u32,                       // 1: bias is added, unless ACCUMULATE
-  relu: u32,                          // 1: y = max(y, 0), asked for with the last run of input channels
+  hasBias: u32,                       // 1: bias is added
+  relu: u32,                          // 1: y = max(y, 0)
   allTiles: u32,                      // K: of all dispatches
 }
-@group(0) @binding(0) var<storage, read> products: array<f32>;     // [36,outChannels,tiles]
+@group(0) @binding(0) var<storage, read> products: array<f32>;     // [36,allChannels,tiles]
 @group(0) @binding(1) var<storage, read> bias: array<f32>;         // [O]; any buffer without hasBias
 @group(0) @binding(2) var<storage, read_write> y: array<Map>;      // [N,yChannels,OH,OW]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;  // [O,K,3] count, mean, squared deviations; unused without MOMENTS
@@ -46,9 +43,7 @@ fn across(row: Row) -> vec4f {
 
 fn store(at: u32, sum: f32, used: bool) {
   if (!used) { return; }
-  var value = sum;
-  if (ACCUMULATE) { value += f32(y[at]); }
-  y[at] = Map(select(value, max(value, 0.0), params.relu == 1u));
+  y[at] = Map(select(sum, max(sum, 0.0), params.relu == 1u));
 }
 
 fn storeRow(at: u32, row: vec4f, used: vec4<bool>) {
@@ -76,8 +71,8 @@ fn storeMoments(to: u32, tile: mat4x4f, columns: vec4f, rows: vec4f) {
 fn main(@builtin(global_invocation_id) gid: vec3u) {
   let t = gid.x;
   if (t >= params.tiles) { return; }
-  let o = gid.y;
-  let step = params.outChannels * params.tiles;
+  let o = params.firstChannel + gid.y;
+  let step = params.allChannels * params.tiles;
   let at = o * params.tiles + t;
   let m0 = load(at, step);
   let m1 = load(at + 6u * step, step);
@@ -90,13 +85,13 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let far = m3 + m4;
   let farOdd = m3 - m4;
   var b = 0.0;
-  if (params.hasBias == 1u && !ACCUMULATE) { b = bias[params.biasOffset + o]; }
+  if (params.hasBias == 1u) { b = bias[o]; }
 
   let row = params.firstRow + t / params.columns;
   let n = row / params.rows;
   let i = (row - n * params.rows) * 4u;
   let j = t % params.columns * 4u;
-  let to = ((n * params.yChannels + params.yOffset + o) * params.outHeight + i) * params.outWidth + j;
+  let to = ((n * params.yChannels + params.yOffset + gid.y) * params.outHeight + i) * params.outWidth + j;
   let columnIn = vec4u(j) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.outWidth);
   let rowIn = vec4u(i) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.outHeight);
   let tile = mat4x4f(
@@ -108,6 +103,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   storeRow(to + 3u * params.outWidth, tile[3], columnIn & vec4(rowIn.w));
   if (MOMENTS) {
     let index = params.firstRow * params.columns + t;
-    storeMoments(3u * ((params.biasOffset + o) * params.allTiles + index), tile, weightOf(columnIn), weightOf(rowIn));
+    storeMoments(3u * (o * params.allTiles + index), tile, weightOf(columnIn), weightOf(rowIn));
   }
 }

@@ -3,7 +3,7 @@ import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
 import { stored, type Tensor } from '../runtime/tensor.js';
 import type { OpShape } from '../runtime/tuning.js';
-import { blockPairs, type BlockPair } from './conv2d-blocks.js';
+import { channelRuns } from './channels.js';
 import type { FastConv } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, fillsSubgroups, type Tunable } from './tunable.js';
@@ -47,13 +47,6 @@ export function goesByWinograd(r: Recorder, { from, to }: FastConv): boolean {
   return chosen(r, CONV_3X3_WAY, { images, inChannels: from.dim('C'), outChannels, height, width }) === 'winograd';
 }
 
-/** Channels of one buffer each. */
-interface Run extends FastConv {
-  readonly pair: BlockPair;
-  readonly inChannels: number;
-  readonly outChannels: number;
-}
-
 /** Some rows of tiles, over all images. */
 interface Piece {
   readonly tiles: number;
@@ -65,19 +58,20 @@ interface Piece {
 
 /** `padding` is that of this pass: 2 - P for the gradient by the input. */
 export function winograd3x3(r: Recorder, conv: FastConv, padding: number): void {
-  const pairs = blockPairs(stored(conv.from), conv.to);
-  if (conv.moments && pairs.every((pair) => pair.in.count === conv.from.dim('C'))) {
-    const partials = tilesOf(conv.to).tiles;
-    conv.to.moments = { partial: r.empty('CKM', [conv.to.dim('C'), partials, 3], 'batch moments').buffer, partials };
+  const { to, moments } = conv;
+  if (moments) {
+    const partials = tilesOf(to).tiles;
+    to.moments = { partial: r.empty('CKM', [to.dim('C'), partials, 3], 'batch moments').buffer, partials };
   }
-  for (const pair of pairs) {
-    const run = { ...conv, pair, inChannels: pair.in.count, outChannels: pair.out.count };
-    const weight = transformWeights(r, run);
-    for (const piece of pieces(r, run)) {
-      const transformed = transformInput(r, run, piece, padding);
-      transformBack(r, run, piece, multiply(r, run, piece, weight, transformed));
-    }
+  const weight = transformWeights(r, conv);
+  for (const piece of pieces(r, conv)) {
+    const transformed = transformInput(r, conv, piece, padding);
+    transformBack(r, conv, piece, multiply(r, conv, piece, weight, transformed));
   }
+}
+
+function channelsOf({ from, to }: FastConv): { inChannels: number; outChannels: number } {
+  return { inChannels: from.dim('C'), outChannels: to.dim('C') };
 }
 
 function tilesOf(y: Tensor<'NCHW'>) {
@@ -85,23 +79,25 @@ function tilesOf(y: Tensor<'NCHW'>) {
   return { rows, columns, tiles: y.dim('N') * rows * columns };
 }
 
-function pieces(r: Recorder, { to, inChannels, outChannels }: Run): Piece[] {
+function pieces(r: Recorder, conv: FastConv): Piece[] {
+  const { to } = conv;
+  const { inChannels, outChannels } = channelsOf(conv);
   const images = to.dim('N');
   const { rows, columns } = tilesOf(to);
   const rowBytes = 4 * FREQUENCIES * Math.max(inChannels, outChannels) * columns;
   const most = Math.max(1, Math.floor(Math.min(PIECE_BYTES, r.device.maxBindingBytes) / rowBytes));
   const count = Math.ceil((images * rows) / most);
   const each = Math.ceil((images * rows) / count);
-  return Array.from({ length: Math.ceil((images * rows) / each) }, (_, k) => ({
-    tiles: Math.min(each, images * rows - k * each) * columns,
-    firstRow: k * each,
-    rows,
-    columns,
-  }));
+  return Array.from({ length: Math.ceil((images * rows) / each) }, (_, k) => {
+    const tiles = Math.min(each, images * rows - k * each) * columns;
+    return { tiles, firstRow: k * each, rows, columns };
+  });
 }
 
 /** [36,octets,inChannels,8] */
-function transformWeights(r: Recorder, { weight, order, pair, inChannels, outChannels }: Run): BufferRef {
+function transformWeights(r: Recorder, conv: FastConv): BufferRef {
+  const { weight, order } = conv;
+  const { inChannels, outChannels } = channelsOf(conv);
   const count = 8 * Math.ceil(outChannels / 8) * inChannels;
   const transformed = r.empty('C', [FREQUENCIES * count], 'transformed weights').buffer;
   const [outStride, inStride] = order === 'forward' ? [9 * weight.dim('I'), 9] : [9, 9 * weight.dim('I')];
@@ -109,7 +105,6 @@ function transformWeights(r: Recorder, { weight, order, pair, inChannels, outCha
     buffers: { weight: weight.buffer, transformed },
     params: {
       ...{ count, inChannels, outChannels, outStride, inStride },
-      first: pair.firstOut * outStride + pair.firstIn * inStride,
       flip: order === 'gradInput' ? 1 : 0,
     },
     overrides: { WG },
@@ -119,18 +114,17 @@ function transformWeights(r: Recorder, { weight, order, pair, inChannels, outCha
 }
 
 /** [36,inChannels,tiles] */
-function transformInput(r: Recorder, { from, pair, inChannels }: Run, piece: Piece, padding: number): BufferRef {
-  const transformed = r.empty('C', [FREQUENCIES * inChannels * piece.tiles], 'transformed tiles').buffer;
-  r.dispatch(shaders.conv2d3x3WinogradInput, {
-    buffers: { x: pair.in.buffer, table: pair.in.table ?? pair.in.buffer, transformed },
-    params: {
-      ...piece,
-      ...{ height: from.dim('H'), width: from.dim('W'), padding, inChannels },
-      ...{ xChannels: pair.in.blockChannels, xOffset: pair.in.offset },
-    },
-    overrides: { WG, NORM: Number(from.pending) },
-    grid: [Math.ceil(piece.tiles / WG), inChannels, 1],
-  });
+function transformInput(r: Recorder, { from }: FastConv, piece: Piece, padding: number): BufferRef {
+  const allChannels = from.dim('C');
+  const transformed = r.empty('C', [FREQUENCIES * allChannels * piece.tiles], 'transformed tiles').buffer;
+  for (const { firstChannel, channels, buffers, tables, views } of channelRuns({ x: stored(from) })) {
+    r.dispatch(shaders.conv2d3x3WinogradInput, {
+      buffers: { ...buffers, table: tables.x ?? buffers.x, transformed },
+      params: { ...piece, height: from.dim('H'), width: from.dim('W'), padding, firstChannel, allChannels, ...views },
+      overrides: { WG, NORM: Number(from.pending) },
+      grid: [Math.ceil(piece.tiles / WG), channels, 1],
+    });
+  }
   return transformed;
 }
 
@@ -138,7 +132,8 @@ function transformInput(r: Recorder, { from, pair, inChannels }: Run, piece: Pie
 const MOST_OCTETS = 5;
 
 /** [36,outChannels,tiles] */
-function multiply(r: Recorder, { inChannels, outChannels }: Run, { tiles }: Piece, weight: BufferRef, x: BufferRef): BufferRef {
+function multiply(r: Recorder, conv: FastConv, { tiles }: Piece, weight: BufferRef, x: BufferRef): BufferRef {
+  const { inChannels, outChannels } = channelsOf(conv);
   const products = r.empty('C', [FREQUENCIES * outChannels * tiles], 'transformed products').buffer;
   const octets = Math.ceil(outChannels / 8);
   const groups = Math.ceil(octets / MOST_OCTETS);
@@ -152,23 +147,15 @@ function multiply(r: Recorder, { inChannels, outChannels }: Run, { tiles }: Piec
   return products;
 }
 
-function transformBack(
-  r: Recorder,
-  { from, to, bias, weight, relu, pair, inChannels, outChannels }: Run,
-  piece: Piece,
-  products: BufferRef,
-) {
+function transformBack(r: Recorder, { to, bias, weight, relu }: FastConv, piece: Piece, products: BufferRef): void {
   const partial = to.moments?.partial ?? r.empty('C', [1], 'no moments').buffer;
-  r.dispatch(shaders.conv2d3x3Winograd, {
-    buffers: { products, bias: (bias ?? weight).buffer, y: pair.out.buffer, partial },
-    params: {
-      ...piece,
-      allTiles: to.moments?.partials ?? 0,
-      ...{ outHeight: to.dim('H'), outWidth: to.dim('W'), outChannels },
-      ...{ yChannels: pair.out.blockChannels, yOffset: pair.out.offset },
-      ...{ biasOffset: pair.firstOut, hasBias: bias ? 1 : 0, relu: relu && pair.firstIn + inChannels === from.dim('C') ? 1 : 0 },
-    },
-    overrides: { WG, ACCUMULATE: pair.firstIn > 0 ? 1 : 0, MOMENTS: to.moments ? 1 : 0 },
-    grid: [Math.ceil(piece.tiles / WG), outChannels, 1],
-  });
+  const sizes = { outHeight: to.dim('H'), outWidth: to.dim('W'), allChannels: to.dim('C'), allTiles: to.moments?.partials ?? 0 };
+  for (const { firstChannel, channels, buffers, views } of channelRuns({ y: to })) {
+    r.dispatch(shaders.conv2d3x3Winograd, {
+      buffers: { products, bias: (bias ?? weight).buffer, ...buffers, partial },
+      params: { ...piece, ...sizes, firstChannel, hasBias: bias ? 1 : 0, relu: relu ? 1 : 0, ...views },
+      overrides: { WG, MOMENTS: to.moments ? 1 : 0 },
+      grid: [Math.ceil(piece.tiles / WG), channels, 1],
+    });
+  }
 }
