@@ -1,3 +1,4 @@
+import { quantile as sortedQuantile } from '../evaluate/bootstrap.js';
 import type { BuildContext, NamedArrays, Operation, Runnable } from './runnable.js';
 
 export interface MeasureOptions {
@@ -98,8 +99,8 @@ export async function measure(runnable: Runnable, options: MeasureOptions = {}):
 
 /** Value below which this part of the others lies; between two of them interpolated. */
 export function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = part * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(at)] ?? NaN, sorted[Math.ceil(at)] ?? NaN];
-  return low + (high - low) * (at - Math.floor(at));
+  return sortedQuantile(
+    values.toSorted((a, b) => a - b),
+    part,
+  );
 }

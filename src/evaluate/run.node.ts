@@ -147,7 +147,7 @@ async function openLogs({ device, options, dataHash }: Run, models: readonly Mod
       split: splitOf(options),
       dataHash,
       modelSha256: sha256,
-      adapter: adapterName(device),
+      adapter: device.adapterName,
       pixelThreshold: options.pixelThreshold,
       pixelSpacingMm: options.pixelSpacingMm ?? null,
     };
@@ -211,15 +211,12 @@ function describe({ device, options, set, dataHash }: Run, looks: number | null)
     notice: NOTICE,
     time: new Date().toISOString(),
     commit: options.commit,
-    adapter: adapterName(device),
+    adapter: device.adapterName,
     data: { dataset: options.dataset, split: splitOf(options), dataHash, looks, problems: set.problems, notes: set.notes },
     bootstrap: { over: 'patients', replicates: options.replicates, seed: options.seed, coverage: 0.95 },
     pixelThreshold: options.pixelThreshold,
   };
 }
-
-const adapterName = ({ adapter: { vendor, description, device } }: Device): string =>
-  [vendor, description || device].filter(Boolean).join(' ');
 
 function firstError(log: ReadonlyMap<string, PredictionLine> | undefined): string {
   const failure = [...(log?.values() ?? [])].find(isFailure);

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inference } from '../detect/inference.js';
 import { NOTICE } from '../detect/findings.js';
+import { sha256Of } from '../evaluate/read-set.node.js';
 import { UserError } from '../errors.js';
 import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
 import { networkOf } from '../model/architecture.js';
@@ -173,10 +173,8 @@ async function testRun(options: ExperimentOptions, run: PlannedRun, trained: Tra
       steps: file.info.training.steps,
       parameters: model.layers.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       trainingS: trained.trainingS,
-      modelSha256: createHash('sha256')
-        .update(await readWholeFile(trained.model))
-        .digest('hex'),
-      adapter: device.adapter.description || device.adapter.device,
+      modelSha256: sha256Of(await readWholeFile(trained.model)),
+      adapter: device.adapterName,
       commit: await currentCommit(),
       figures: testFigures(results, synth.pixelSpacingMm, plan.experiment.test.seed),
     };

@@ -71,6 +71,12 @@ export class Device {
     return this.gpu.features.has('subgroups') && this.adapter.subgroupMinSize >= 8;
   }
 
+  /** What people call the adapter: the driver's description, or vendor and device. */
+  get adapterName(): string {
+    const { vendor, description, device } = this.adapter;
+    return description || `${vendor} ${device}`.trim();
+  }
+
   /** Feature maps may be stored in half precision. */
   get halfPrecision(): boolean {
     return this.gpu.features.has('shader-f16');
@@ -79,10 +85,9 @@ export class Device {
   /** @throws UserError where they may not */
   requireHalfPrecision(): void {
     if (this.halfPrecision) return;
-    const { description, vendor, device } = this.adapter;
     const why = this.options.portable ? 'was opened with portable kernels alone' : 'has no shader-f16';
     throw new UserError(
-      `Precision f16 was asked for, but the adapter ${description || `${vendor} ${device}`} ${why}. Use f32, or choose another adapter with --adapter.`,
+      `Precision f16 was asked for, but the adapter ${this.adapterName} ${why}. Use f32, or choose another adapter with --adapter.`,
     );
   }
 

@@ -115,7 +115,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult[]> {
       const network = await evaluate(device, run.model, validation, test);
       results.push({
         seed,
-        adapter: device.adapter.description || device.adapter.device,
+        adapter: device.adapterName,
         network,
         differenceOfGaussians,
         trainingS,

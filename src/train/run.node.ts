@@ -216,7 +216,7 @@ class Run {
     const { run, data } = this;
     const isLast = !this.isDue(done, 'validateEvery') && (await this.isBetterThanBest(trainer, validator));
     const tuning = await tuningId(this.device.tuning);
-    const facts = { config: this.options.config, adapter: this.adapterName(), commit: await currentCommit(), tuning };
+    const facts = { config: this.options.config, adapter: this.device.adapterName, commit: await currentCommit(), tuning };
     await exportModel({ run, checkpoint: isLast ? run.last : run.best, validator, data, ...facts });
   }
 
@@ -246,7 +246,7 @@ class Run {
       seed: config.train.seed,
       configHash: await configHash(config),
       dataHash: this.data.dataHash,
-      adapter: this.adapterName(),
+      adapter: this.device.adapterName,
     };
   }
 
@@ -262,7 +262,7 @@ class Run {
     const trainer = await openTrainer(this.device, this.options.config, resumed, this.budget());
     const { plan, dispatchCount } = trainer.program;
     const parameters = trainer.network.store.parameterCount.toLocaleString('en');
-    this.say(`network: ${parameters} parameters, ${dispatchCount} dispatches per step; adapter: ${this.adapterName()}`);
+    this.say(`network: ${parameters} parameters, ${dispatchCount} dispatches per step; adapter: ${this.device.adapterName}`);
     this.say(
       `memory: planned peak ${mebibytes(plan.peakBytes)} (one buffer per tensor would take ${mebibytes(plan.naiveBytes)}), in all ${mebibytes(this.device.allocatedBytes)}`,
     );
@@ -284,11 +284,6 @@ class Run {
       first,
       workers: train.workers,
     });
-  }
-
-  private adapterName(): string {
-    const { vendor, description, device } = this.device.adapter;
-    return description || `${vendor} ${device}`;
   }
 }
 
