@@ -244,8 +244,8 @@ export const DEFAULT_SYNTH: SynthConfig = {
   priors: PRIORS,
   diameterMm: {
     round: [0.18, 0.8],
-    rim: [0.6, 2],
-    coarse: [0.6, 2.2],
+    rim: [0.6, 3.5],
+    coarse: [0.6, 3.5],
     rod: [0.8, 2.2],
     vascular: [0.2, 0.7],
     'milk-of-calcium': [0.2, 0.7],

@@ -1,7 +1,8 @@
 // Background images that all worker threads read in place: decoded once, 1 or 2 bytes per pixel, in shared memory.
+import { countBreast } from '../data/breast-coverage.js';
 import { createImage, reflectIndex, type GrayImage } from '../data/image.js';
 import type { IntensityDomain } from '../data/mammogram.js';
-import { countBreast, type CroppableImage } from '../synth/background.js';
+import type { CroppableImage } from '../synth/background.js';
 
 export interface SharedImage {
   readonly width: number;
