@@ -40,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./evaluate.js')).registerEvaluate,
   },
   {
+    name: 'calibrate',
+    summary: 'fit the scores and the threshold of a model anew, on calcifications drawn into held-back mammograms',
+    load: async () => (await import('./calibrate.js')).registerCalibrate,
+  },
+  {
     name: 'data',
     summary: 'check an annotated data set before it is used',
     load: async () => (await import('./data.js')).registerData,

@@ -16,6 +16,13 @@ export function parseProbability(text: string): number {
   return value;
 }
 
+/** So many per something, above 0. */
+export function parseRate(text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError(`'${text}' is not a rate; write a number above 0, such as 0.1.`);
+  return value;
+}
+
 /** A distance in millimetres, above 0. */
 export function parseMillimetres(text: string): number {
   const value = text.trim() === '' ? NaN : Number(text);

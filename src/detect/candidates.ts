@@ -1,5 +1,7 @@
 import type { LesionClass } from '../data/classes.js';
 import { findBasins, type Basins } from './candidates-basins.js';
+import type { LogisticModel } from './logistic.js';
+import { calibratedScore, uncalibratedScore } from './score-calibration.js';
 import type { ProbabilityMaps } from './maps.js';
 
 /** [x0, y0, x1, y1]: outer edges in pixel coordinates, so the box of the top-left pixel is [-0.5, -0.5, 0.5, 0.5]. */
@@ -12,7 +14,7 @@ export interface Candidate {
   readonly box: Box;
   /** Diameter of the disc of the same area as the region, mm. */
   readonly diameterMm: number;
-  /** Peak probability of any MC, 0 .. 1. */
+  /** Probability of any MC, 0 .. 1: the peak of the map, calibrated where the model says how. */
   readonly score: number;
   /** Share of the malignant-like probability in that of both classes over the region, 0 .. 1. */
   readonly malignancy: number;
@@ -22,8 +24,10 @@ export interface Candidate {
 export interface CandidateOptions {
   /** Spacing of the working grid, whose pixels are square, mm. */
   readonly pixelSpacingMm: number;
-  /** Candidates below are not listed. */
+  /** Candidates with a lower score are not listed. */
   readonly minScore: number;
+  /** From the map's peaks to scores; without it they are the same. */
+  readonly calibration?: LogisticModel | null | undefined;
   /** 1 = breast, on the working grid: nothing is found where it is 0. Without it the whole image counts. */
   readonly breast?: Uint8Array;
 }
@@ -167,14 +171,15 @@ export function suppressNeighbours(candidates: readonly Candidate[], radiusPx: n
 /**
  * Candidates of a whole mammogram: the peaks of p = 1 - (1 - benign)(1 - malignant) that stand out from their surroundings.
  * A peak's region is the part of its basin with p >= half of the peak, at most 1.5 mm from it; region gives centre, box,
- * diameter and malignancy, the peak the score. No two candidates are within 0.3 mm. Linear in the number of pixels.
+ * diameter and malignancy, the peak the score (calibrated where options say how). No two candidates are within 0.3 mm. Linear in the number of pixels.
  * @returns best score first, then by y, then by x (working grid)
  */
 export function findCandidates(maps: ProbabilityMaps, options: CandidateOptions): Candidate[] {
-  const { pixelSpacingMm, minScore, breast } = options;
+  const { pixelSpacingMm, minScore, calibration = null, breast } = options;
   if (!(minScore >= 0)) throw new RangeError(`findCandidates: minScore is ${minScore}, expected 0 .. 1.`);
+  const leastPeak = calibration ? uncalibratedScore(minScore, calibration) : minScore;
   // Regions reach down to half of the lowest peak that counts.
-  const p = borderedProbability(maps, minScore / 2, breast);
+  const p = borderedProbability(maps, leastPeak / 2, breast);
   const basins = findBasins(p, maps.width + 2, {
     suppressPx: SUPPRESS_MM / pixelSpacingMm,
     absorbPx: ABSORB_MM / pixelSpacingMm,
@@ -182,7 +187,8 @@ export function findCandidates(maps: ProbabilityMaps, options: CandidateOptions)
   });
   const regions = measureRegions(basins, maps, REGION_RADIUS_MM / pixelSpacingMm);
   const found: Candidate[] = [];
-  for (let l = 1; l < basins.peak.length && (p[basins.peak[l] ?? 0] ?? 0) >= minScore; l++)
+  for (let l = 1; l < basins.peak.length && (p[basins.peak[l] ?? 0] ?? 0) >= leastPeak; l++)
     if (basins.root[l] === l) found.push(candidateOf(regions, l, basins, pixelSpacingMm));
-  return suppressNeighbours(found.sort(byScore), SUPPRESS_MM / pixelSpacingMm);
+  const kept = suppressNeighbours(found.sort(byScore), SUPPRESS_MM / pixelSpacingMm);
+  return calibration ? kept.map((c) => ({ ...c, score: calibratedScore(c.score, calibration) })) : kept;
 }

@@ -5,7 +5,9 @@ import { decodeModelFile, type ModelInfo } from '../model/model-file.js';
 import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import { findCandidates } from './candidates.js';
+import { gatherEvidence } from './evidence.js';
 import { buildImageFindings, type ImageFindings } from './findings.js';
+import { scoreImage } from './image-scores.js';
 import { Inference, type InferenceOptions } from './inference.js';
 import type { ProbabilityMaps } from './maps.js';
 
@@ -61,8 +63,12 @@ export class Detector {
   ): Promise<DetectedMammogram> {
     const { pixelSpacingMm } = this.info;
     const { image, breast, scale, warnings } = preprocess(mammogram, this.info);
-    const { maps, scores } = await this.inference.run(image, breast, onTile);
-    const candidates = findCandidates(maps, { pixelSpacingMm, minScore, breast });
+    const { maps, classLogits } = await this.inference.run(image, breast, onTile);
+    const scoreModel = this.info.scores ?? null;
+    const all = findCandidates(maps, { pixelSpacingMm, minScore: Math.min(minScore, MIN_SCORE), calibration: scoreModel?.finding, breast });
+    const evidence = gatherEvidence(all, { ...image, breast, pixelSpacingMm });
+    const scores = scoreImage(evidence, classLogits, scoreModel);
+    const candidates = all.filter(({ score }) => score >= minScore);
     const spacing = mammogram.pixelSpacingMm ?? [pixelSpacingMm, pixelSpacingMm];
     const { width, height } = mammogram.image;
     const found = buildImageFindings(

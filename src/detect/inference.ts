@@ -5,7 +5,7 @@ import { tileHalo } from '../model/receptive-field.js';
 import { mebibytes } from '../runtime/device.js';
 import type { ElementType } from '../runtime/storage.js';
 import type { ProbabilityMaps } from './maps.js';
-import { fusedLogits, imageScores, mergeSums, type ClassHead, type ImageScores, type PooledSums } from './score.js';
+import { fusedLogits, mergeSums, type ClassHead, type PooledSums } from './score.js';
 import { classScales, TileProgram } from './tile-program.js';
 import {
   cropTile,
@@ -30,7 +30,8 @@ export interface InferenceOptions {
 
 export interface Detection {
   readonly maps: ProbabilityMaps;
-  readonly scores: ImageScores;
+  /** Fused class logits: none, benign-like, malignant-like; empty where nothing counts, or of a network without classes. */
+  readonly classLogits: Float64Array;
 }
 
 /** Side of a window's core where nothing limits it, px: larger ones save little halo and cost memory. */
@@ -61,7 +62,7 @@ export class Inference {
   }
 
   /**
-   * Probability maps and image scores of one preprocessed image.
+   * Probability maps and class logits of one preprocessed image.
    * @param breast 1 = breast; pixels outside get probability 0 and do not count for the class. Default: the whole image.
    * @param onTile called after every tile
    */
@@ -71,7 +72,7 @@ export class Inference {
     const region = regionOfInterest(image, counts, tileHalo(this.network.model.config));
     const sums = region ? await this.runRegion(image, counts, region, channels, onTile) : [];
     for (const map of channels) clear(map, counts);
-    return { maps: asMaps(image, channels), scores: this.scores(sums) };
+    return { maps: asMaps(image, channels), classLogits: this.classLogits(sums) };
   }
 
   destroy(): void {
@@ -103,9 +104,8 @@ export class Inference {
     return sums;
   }
 
-  private scores(sums: readonly PooledSums[][]): ImageScores {
-    if (sums.length === 0) return { mcScore: 0, malignancyScore: 0 };
-    return imageScores(fusedLogits(this.heads.map((head, k) => ({ head, sums: mergeSums(sums[k] ?? []) }))));
+  private classLogits(sums: readonly PooledSums[][]): Float64Array {
+    return fusedLogits(sums.map((tiles, k) => ({ head: this.heads[k]!, sums: mergeSums(tiles) })));
   }
 
   /** Tiles of the largest side that the options allow. */

@@ -161,7 +161,7 @@ async function testRun(options: ExperimentOptions, run: PlannedRun, trained: Tra
   const inference = new Inference(network);
   try {
     inference.load(arrays);
-    const results = await detectPatches(inference, samples, synth.pixelSpacingMm);
+    const results = await detectPatches(inference, samples, synth.pixelSpacingMm, { scores: file.info.scores });
     return {
       schema: 'mcgpu.experiment-run/1',
       notice: NOTICE,

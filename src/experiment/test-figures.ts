@@ -3,7 +3,7 @@ import { frocEvents, RULE_B_RADIUS_MM, ruleB } from '../evaluate/froc.js';
 import { overlap, type Counts } from '../evaluate/metrics.js';
 import { sensitivityAtRate } from '../evaluate/operating.js';
 import { Ranking } from '../evaluate/ranking.js';
-import type { PatchResult } from '../train/validation.js';
+import type { PatchScores } from '../train/validation.js';
 
 /** What a trained model does on the test samples, each with its 95 % interval over samples. */
 export interface TestFigures {
@@ -19,7 +19,7 @@ export interface TestFigures {
 
 const REPLICATES = 1000;
 
-export function testFigures(results: readonly PatchResult[], pixelSpacingMm: number, seed: number): TestFigures {
+export function testFigures(results: readonly PatchScores[], pixelSpacingMm: number, seed: number): TestFigures {
   // Each sample is a draw of its own; backgrounds recur, which the interval does not know.
   const book = new FigureBook(
     results.map((_, i) => String(i)),
@@ -57,7 +57,7 @@ export function testFigures(results: readonly PatchResult[], pixelSpacingMm: num
   return Object.fromEntries(Object.entries(asked).map(([name, figure]) => [name, figure()])) as unknown as TestFigures;
 }
 
-function weightedCounts(results: readonly PatchResult[], weights: Float64Array): Counts {
+function weightedCounts(results: readonly PatchScores[], weights: Float64Array): Counts {
   const total = { tp: 0, fp: 0, fn: 0, tn: 0 };
   for (const [i, { counts }] of results.entries())
     for (const key of ['tp', 'fp', 'fn', 'tn'] as const) total[key] += (weights[i] ?? 0) * counts[key];

@@ -17,6 +17,8 @@ const normalisation: z.ZodType<Normalisation> = z.strictObject({
   clip: positive,
 });
 
+const logisticModel = z.strictObject({ bias: z.number(), weights: z.array(z.number()).readonly() });
+
 const modelInfo = z.strictObject({
   schema: z.literal(SCHEMA),
   /** Name of the function that builds the network, e.g. `unet3plus`. */
@@ -29,6 +31,8 @@ const modelInfo = z.strictObject({
   classes: z.tuple([z.literal(CLASSES[0]), z.literal(CLASSES[1]), z.literal(CLASSES[2])]),
   /** Findings with at least this score are marked; frozen on validation data. */
   threshold: z.number().min(0).max(1),
+  /** How scores of findings and images follow from the maps (src/detect/image-scores.ts), fitted on validation data; absent: not calibrated. */
+  scores: z.strictObject({ finding: logisticModel, present: logisticModel, malignant: logisticModel }).optional(),
   training: z.strictObject({
     dataHash: z.string(),
     seed: z.int().min(0),

@@ -77,8 +77,10 @@ const trainSettings = z.strictObject({
   validationPatches: count.default(128),
   /** Side of a validation patch, working pixels. */
   validationPatch: patch.default(128),
-  /** The model's threshold: the highest sensitivity with at most this many false positives per validation patch. */
+  /** The model's threshold: the highest sensitivity with at most this many false positives per calibration patch. */
   falsePositivesPerPatch: positive.default(0.5),
+  /** Samples of held-back backgrounds that the finished model's scores are calibrated on and its threshold is chosen on. */
+  calibrationPatches: count.default(400),
   checkpointEvery: count.default(500),
   /** Threads that draw samples ahead of the step; a run may be resumed with another number. */
   workers: count.max(64).default(2),

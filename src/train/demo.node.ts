@@ -83,6 +83,7 @@ export function demoConfig(seed: number, steps = 240): TrainConfig {
         emaDecay: 0.98,
         validateEvery: Math.ceil(steps / 2),
         validationPatches: 48,
+        calibrationPatches: 96,
         logEvery: 5,
         checkpointEvery: steps,
       },
@@ -182,13 +183,16 @@ function baseline(validation: readonly Sample[], test: readonly Sample[]): DemoF
 async function evaluate(device: Device, modelPath: string, validation: readonly Sample[], test: readonly Sample[]): Promise<DemoFigures> {
   const file = await readModelFile(modelPath);
   const { model, arrays } = networkOf(file, modelPath);
+  const { pixelSpacingMm } = DEMO_1;
   const network = new Network(device, model, 'infer');
   const inference = new Inference(network);
   inference.load(arrays);
   const detect = async (samples: readonly Sample[]): Promise<FrocImage[]> => {
     const found: Candidate[][] = [];
-    for (const { image } of samples)
-      found.push(findCandidates((await inference.run(image)).maps, { pixelSpacingMm: DEMO_1.pixelSpacingMm, minScore: MIN_SCORE }));
+    for (const { image } of samples) {
+      const { maps } = await inference.run(image);
+      found.push(findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE, calibration: file.info.scores?.finding }));
+    }
     return asFroc(samples, found);
   };
   return figuresOn(await detect(validation), await detect(test));

@@ -9,6 +9,7 @@ import { readCheckpoint } from './checkpoint.node.js';
 import { modelCard } from './model-card.js';
 import type { RunDirectory } from './run-directory.node.js';
 import type { TrainingData } from './training-data.node.js';
+import { patchFigures } from './validation.js';
 import type { Validator } from './validator.node.js';
 
 export interface ExportOptions {
@@ -24,15 +25,16 @@ export interface ExportOptions {
   readonly tuning: string | null;
 }
 
-/** Writes model.safetensors: the averaged weights of a checkpoint, with the threshold frozen on the validation samples. */
+/** Writes model.safetensors: the averaged weights of a checkpoint, scores calibrated and the threshold frozen on held-back backgrounds. */
 export async function exportModel({ run, checkpoint, validator, data, config, adapter, commit, tuning }: ExportOptions): Promise<void> {
   const { state, model, optimizer } = await readCheckpoint(checkpoint);
   const averaged = new Map(
     [...optimizer].filter(([name]) => name.startsWith('ema.')).map(([name, { data: values }]) => [name.slice('ema.'.length), values]),
   );
-  const arrays = averaged.size > 0 ? averaged : new Map([...model].map(([name, { data: values }]) => [name, values]));
-  const figures = await validator.figures(arrays);
+  const trained = averaged.size > 0 ? averaged : new Map([...model].map(([name, { data: values }]) => [name, values]));
+  const { arrays, scores, results } = await validator.calibrated(trained);
   const { synth } = data.validation;
+  const figures = patchFigures(results, synth.pixelSpacingMm);
   const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch) ?? strictestPoint(figures.froc);
   const { parameters, buffers } = unet3plus(config.model).layers;
   const tensors = new Map(
@@ -47,6 +49,7 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
     normalisation: synth.normalisation,
     classes: [...CLASSES],
     threshold: point?.threshold ?? 0.5,
+    ...(scores ? { scores } : {}),
     training,
     card: modelCard({ data: data.summary, training, tuning, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),
   };

@@ -17,15 +17,36 @@ interface CardFacts {
   readonly falsePositivesPerPatch: number;
 }
 
+interface CalibrationFacts {
+  readonly patches: number;
+  readonly seed: number;
+  readonly figures: PatchFigures;
+  readonly point: OperatingPoint | null;
+  readonly falsePositivesPerPatch: number;
+}
+
+/** What a later calibration adds to the card. */
+export function calibrationLine({ patches, seed, figures, point, falsePositivesPerPatch }: CalibrationFacts): string {
+  return `- Calibrated again on ${patches} samples of held-back backgrounds, seed ${seed}: ${measured(figures)} ${describeThreshold(point, falsePositivesPerPatch)}`;
+}
+
+// Few patches may hold no calcification, or one class only.
+const percent = (value: number): string => (Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(1)} %`);
+const area = (value: number): string => (Number.isNaN(value) ? 'unknown' : value.toFixed(3));
+
+function measured(figures: PatchFigures): string {
+  return `sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${area(figures.aucPresent)} for MCs present, ${area(figures.aucMalignant)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}.`;
+}
+
+function describeThreshold(point: OperatingPoint | null, falsePositivesPerPatch: number): string {
+  return point
+    ? `Threshold ${point.threshold.toFixed(4)}: sensitivity ${percent(point.sensitivity)} at ${point.fpPerImage.toFixed(3)} false positives per patch (asked: at most ${falsePositivesPerPatch}).`
+    : `Nothing was found on the samples; threshold 0.5 stands in.`;
+}
+
 /** The model card of a run, Markdown: what it was trained on, what was measured, what it must not be used for. */
 export function modelCard({ data, training, tuning, figures, point, falsePositivesPerPatch }: CardFacts): string {
   const { dataHash, seed, steps, commit, adapter } = training;
-  // Few validation patches may hold no calcification, or one class only.
-  const percent = (value: number): string => (Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(1)} %`);
-  const area = (value: number): string => (Number.isNaN(value) ? 'unknown' : value.toFixed(3));
-  const threshold = point
-    ? `Threshold ${point.threshold.toFixed(4)}: sensitivity ${percent(point.sensitivity)} at ${point.fpPerImage.toFixed(3)} false positives per patch (asked: at most ${falsePositivesPerPatch}).`
-    : `Nothing was found on the validation samples; threshold 0.5 stands in.`;
   return `# mcgpu model
 
 Research use only - not a medical device.
@@ -34,7 +55,7 @@ Finds microcalcifications on mammograms. Trained without annotations: every calc
 
 - Data: ${data} (data hash ${dataHash}).
 - Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}${tuning === null ? '' : `, kernels tuned: table ${tuning}`}.
-- Measured on synthetic calcifications in validation images (rule B, 0.49 mm): sensitivity ${percent(figures.sensitivity)} at 0.5 false positives per patch; area under the ROC curve ${area(figures.aucPresent)} for MCs present, ${area(figures.aucMalignant)} for malignant-like among them; Dice ${figures.dice.toFixed(3)}, precision ${percent(figures.precision)}, recall ${percent(figures.recall)}. ${threshold}
+- Scores calibrated, threshold chosen and measured on synthetic calcifications in held-back images (rule B, 0.49 mm): ${measured(figures)} ${describeThreshold(point, falsePositivesPerPatch)}
 - Limits: figures on synthetic calcifications are no clinical performance. Benign-like and malignant-like are the generator's priors, not pathology.
 `;
 }

@@ -1,6 +1,8 @@
 import type { GrayImage } from '../data/image.js';
-import { findCandidates } from '../detect/candidates.js';
+import { findCandidates, type Candidate } from '../detect/candidates.js';
 import { MIN_SCORE } from '../detect/detector.js';
+import { gatherEvidence, type Evidence } from '../detect/evidence.js';
+import { scoreImage, type ScoreModel } from '../detect/image-scores.js';
 import type { Inference } from '../detect/inference.js';
 import type { ProbabilityMaps } from '../detect/maps.js';
 import { frocCurve, RULE_B_RADIUS_MM, ruleB, sensitivityAt, type FrocCurve, type FrocImage } from '../evaluate/froc.js';
@@ -42,13 +44,20 @@ interface Point {
 
 const FALSE_POSITIVES = [0.125, 0.25, 0.5, 1, 2];
 
-/** What a detector makes of one labelled patch. */
-export interface PatchResult extends FrocImage {
+/** A patch's findings and scores beside its truth. */
+export interface PatchScores extends FrocImage {
   /** Of pixels at p >= 0.5, classes together. */
   readonly counts: Counts;
   readonly mcScore: number;
   readonly malignancyScore: number;
   readonly classIndex: number;
+}
+
+/** What a detector makes of one labelled patch, and what its scores are made of. */
+export interface PatchResult extends PatchScores {
+  readonly detections: readonly Candidate[];
+  readonly evidence: Evidence;
+  readonly classLogits: Float64Array;
 }
 
 /** Runs the detector on labelled patches and compares, object by object and pixel by pixel. */
@@ -57,30 +66,41 @@ export async function evaluatePatches(
   patches: readonly LabelledPatch[],
   pixelSpacingMm: number,
 ): Promise<PatchFigures> {
-  const results = await detectPatches(inference, patches, pixelSpacingMm);
+  return patchFigures(await detectPatches(inference, patches, pixelSpacingMm), pixelSpacingMm);
+}
+
+export function patchFigures(results: readonly PatchScores[], pixelSpacingMm: number): PatchFigures {
   const froc = frocCurve(results, ruleB(RULE_B_RADIUS_MM / pixelSpacingMm));
   return { ...figuresOf(froc), ...classFigures(results), ...overlap(poolCounts(results.map(({ counts }) => counts))) };
+}
+
+export interface PatchOptions {
+  /** Default: not calibrated. */
+  readonly scores?: ScoreModel | null | undefined;
+  readonly minScore?: number;
 }
 
 export async function detectPatches(
   inference: Inference,
   patches: readonly LabelledPatch[],
   pixelSpacingMm: number,
+  { scores = null, minScore = MIN_SCORE }: PatchOptions = {},
 ): Promise<PatchResult[]> {
   const results: PatchResult[] = [];
   const radius = RULE_B_RADIUS_MM / pixelSpacingMm;
   for (const { image, masks, ignore, mcs, classIndex } of patches) {
-    const { maps, scores: found } = await inference.run(image);
-    const candidates = findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE });
+    const { maps, classLogits } = await inference.run(image);
+    const candidates = findCandidates(maps, { pixelSpacingMm, minScore, calibration: scores?.finding });
     const isCounted = ({ x, y }: Point): boolean =>
       ignore[Math.round(y) * image.width + Math.round(x)] !== 1 || mcs.some((mc) => Math.hypot(mc.x - x, mc.y - y) <= radius);
     const truth = masks.reduce((all, m) => all.map((v, i) => v | (m[i] ?? 0)), new Uint8Array(image.data.length));
-    const { mcScore, malignancyScore } = found;
+    const detections = candidates.filter(isCounted);
+    const evidence = gatherEvidence(detections, { ...image, pixelSpacingMm });
     results.push({
-      detections: candidates.filter(isCounted),
+      detections,
       marks: mcs,
       counts: countOverlap(anyMc(maps), truth),
-      ...{ mcScore, malignancyScore, classIndex },
+      ...{ evidence, classLogits, ...scoreImage(evidence, classLogits, scores), classIndex },
     });
   }
   return results;
@@ -91,7 +111,7 @@ function figuresOf(froc: FrocCurve): Pick<PatchFigures, 'froc' | 'sensitivity' |
   return { froc, sensitivity: sensitivityAt(froc, 0.5), meanSensitivity: mean };
 }
 
-function classFigures(results: readonly PatchResult[]): Pick<PatchFigures, 'aucPresent' | 'aucMalignant'> {
+function classFigures(results: readonly PatchScores[]): Pick<PatchFigures, 'aucPresent' | 'aucMalignant'> {
   const positive = results.filter((s) => s.classIndex > 0);
   return {
     aucPresent: rocAuc(

@@ -6,7 +6,11 @@ import type { Device } from '../runtime/device.js';
 import type { Sample } from '../synth/sample.js';
 import type { TrainConfig } from './config.js';
 import { drawSamples, type SampleSetup } from './training-data.node.js';
+import { calibrate, type Calibrated } from './calibrate.js';
 import { evaluatePatches, type PatchFigures } from './validation.js';
+
+/** Added to the seed of the validation samples. */
+export const CALIBRATION_SEED = 500_000_003;
 
 /** Evaluates weights on the run's validation samples, the same at every step. */
 export class Validator {
@@ -37,6 +41,12 @@ export class Validator {
     this.samples ??= drawSamples(this.setup, this.config.train.validationPatches);
     this.inference.load(arrays);
     return evaluatePatches(this.inference, this.samples, this.setup.synth.pixelSpacingMm);
+  }
+
+  /** Fits the scores of a finished network on other samples of the held-back backgrounds. */
+  async calibrated(arrays: ReadonlyMap<string, Float32Array>): Promise<Calibrated> {
+    const samples = drawSamples({ ...this.setup, seed: this.setup.seed + CALIBRATION_SEED }, this.config.train.calibrationPatches);
+    return calibrate(this.inference, { arrays, config: this.config.model }, samples, this.setup.synth.pixelSpacingMm);
   }
 
   destroy(): void {

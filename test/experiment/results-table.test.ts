@@ -3,7 +3,7 @@ import { planExperiment } from '../../src/experiment/plan.js';
 import { resultsCsv, resultsMarkdown } from '../../src/experiment/results-table.js';
 import type { RunRecord } from '../../src/experiment/run.node.js';
 import { testFigures } from '../../src/experiment/test-figures.js';
-import type { PatchResult } from '../../src/train/validation.js';
+import type { PatchScores } from '../../src/train/validation.js';
 
 const plan = planExperiment({ title: 'T', seeds: [1, 2], runs: [{ name: 'a, "b"' }, { name: 'later' }] }, 'file');
 const figure = (value: number) => ({ value, low: value - 0.1, high: value + 0.1 });
@@ -55,7 +55,7 @@ describe('the table of an experiment', () => {
 });
 
 /** Odd samples hold a calcification at (8, 8); `quality` of them are found and scored higher than anything else. */
-function samples(count: number, quality: number): PatchResult[] {
+function samples(count: number, quality: number): PatchScores[] {
   return Array.from({ length: count }, (_, i) => {
     const holds = i % 2 === 1;
     const found = holds && (i % 100) / 100 < quality;

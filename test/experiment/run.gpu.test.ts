@@ -14,7 +14,7 @@ const small = {
   config: {
     model: { encoder: [2, 2, 2, 2, 2], branch: 2, fusion: [2, 2, 2, 2], context: null },
     synth: { phantom: { textures: 1 } },
-    train: { patch: 32, validationPatch: 32, validationPatches: 4, batch: 2, workers: 1, steps: 4, warmup: 1, validateEvery: 4, checkpointEvery: 2 }, // prettier-ignore
+    train: { patch: 32, validationPatch: 32, validationPatches: 4, calibrationPatches: 4, batch: 2, workers: 1, steps: 4, warmup: 1, validateEvery: 4, checkpointEvery: 2 }, // prettier-ignore
   },
   test: { patches: 12 },
   runs: [{ name: 'as it is' }, { name: 'one scale', config: { model: { deepSupervision: false } } }],

@@ -14,7 +14,7 @@ import type { Device } from '../../src/runtime/device.js';
 /** Steps, logs, validations and checkpoints on grids that do not coincide. */
 export function smallConfig(train: Partial<TrainConfig['train']> = {}): TrainConfig {
   const model = { encoder: [2, 2, 2, 2, 2], branch: 2, fusion: [2, 2, 2, 2], context: null };
-  const size = { patch: 32, validationPatch: 32, validationPatches: 6, batch: 2, workers: 1 };
+  const size = { patch: 32, validationPatch: 32, validationPatches: 6, calibrationPatches: 6, batch: 2, workers: 1 };
   const grids = { steps: 12, warmup: 3, logEvery: 2, validateEvery: 4, checkpointEvery: 3 };
   return parseTrainConfig({ model, synth: { phantom: { textures: 1 } }, train: { ...size, ...grids, seed: 7, ...train } }, 'test');
 }

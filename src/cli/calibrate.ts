@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { NOTICE } from '../detect/findings.js';
+import { openNodeDevice } from '../runtime/gpu.node.js';
+import { calibrateModel } from '../train/calibrate-model.node.js';
+import { adapterOf } from './adapter-option.js';
+import { parseCount, parseMillimetres, parseRate, parseSeed } from './values.js';
+
+interface CalibrateCommandOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly patches: number;
+  readonly falsePositives: number;
+  readonly seed: number;
+  readonly pixelSpacing?: number;
+}
+
+/** `mcgpu calibrate MODEL --data DIR --out FILE`: what `mcgpu train` does at its end, for a model that is there already. */
+export function registerCalibrate(program: Command): void {
+  program
+    .command('calibrate')
+    .description('fit the scores and the threshold of a model anew, on calcifications drawn into held-back mammograms')
+    .argument('<model>', 'model file (.safetensors)')
+    .requiredOption('--data <dir>', "folder of unlabelled mammograms, of which the held-back fifth is used, or 'phantom'")
+    .requiredOption('--out <file>', 'the calibrated model')
+    .option('--patches <n>', 'samples to fit on', parseCount, 400)
+    .option('--false-positives <rate>', 'threshold: the highest sensitivity with at most so many false positives per sample', parseRate, 0.1)
+    .option('--seed <n>', 'seed of the samples', parseSeed, 1)
+    .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
+    .addHelpText('after', `\n${NOTICE}`)
+    .action(async (model: string, options: CalibrateCommandOptions, command: Command) => {
+      const { falsePositives, pixelSpacing, ...rest } = options;
+      const device = await openNodeDevice(adapterOf(command));
+      try {
+        const { info, figures } = await calibrateModel(device, {
+          ...rest,
+          model,
+          falsePositivesPerPatch: falsePositives,
+          pixelSpacingMm: pixelSpacing,
+        });
+        const { sensitivity, aucPresent, aucMalignant } = figures;
+        process.stdout.write(
+          `${options.out}: threshold ${info.threshold.toFixed(4)}; sensitivity ${sensitivity.toFixed(3)} at 0.5 false positives per sample, ` +
+            `AUC present ${aucPresent.toFixed(3)}, malignant ${aucMalignant.toFixed(3)}. ${NOTICE}\n`,
+        );
+      } finally {
+        device.destroy();
+      }
+    });
+}
