@@ -16,14 +16,23 @@ export interface MemoryRow extends Environment {
   readonly plannedPeakBytes: number;
   /** Transient tensors with a buffer each. */
   readonly naiveBytes: number;
-  /** By how much a step makes the process larger, where buffers are a part of it that the system counts. */
+  /** By how much a step makes the buffers in the process larger, and what the driver keeps beside them, where the system tells. */
   readonly residentBytes: number | null;
+  readonly driverBytes: number | null;
+}
+
+/** Bytes of this process's memory that the adapter's driver holds in shared memory. */
+export interface ResidentBytes {
+  /** Where buffers lie. */
+  readonly buffers: number;
+  /** What the driver keeps beside them: descriptor sets, a page each. */
+  readonly driver: number;
 }
 
 export interface MemoryContext extends Omit<BuildContext, 'inputs' | 'device'> {
   /** A device for one workload: what a driver keeps for later goes back only with its device. */
   readonly open: () => Promise<Device>;
-  readonly residentBufferBytes: (device: Device) => number | null;
+  readonly residentBytes: (device: Device) => ResidentBytes | null;
 }
 
 /**
@@ -49,20 +58,20 @@ async function takenBy(
   context: MemoryContext,
   device: Device,
 ): Promise<Omit<MemoryRow, keyof Environment | 'workload' | 'op'> | null> {
-  const before = device.allocatedBytes;
-  const residentBefore = context.residentBufferBytes(device);
+  const before = { allocated: device.allocatedBytes, resident: context.residentBytes(device) };
   const runnable = await operation.build({ ...context, device, inputs: inputs() });
-  const allocatedBytes = device.allocatedBytes - before;
+  const allocatedBytes = device.allocatedBytes - before.allocated;
   const { plan } = runnable;
   if (!plan) return null;
   const { peakBytes: plannedPeakBytes, naiveBytes } = plan;
   const liveBytes = allocatedBytes - plannedPeakBytes + plan.liveBytes;
-  if (residentBefore !== null) {
+  if (before.resident) {
     runnable.step();
     await runnable.wait();
   }
-  const residentBytes = residentBefore === null ? null : (context.residentBufferBytes(device) ?? NaN) - residentBefore;
-  return { liveBytes, allocatedBytes, plannedPeakBytes, naiveBytes, residentBytes };
+  const after = before.resident && context.residentBytes(device);
+  const grown = (part: keyof ResidentBytes): number | null => before.resident && after && after[part] - before.resident[part];
+  return { liveBytes, allocatedBytes, plannedPeakBytes, naiveBytes, residentBytes: grown('buffers'), driverBytes: grown('driver') };
 }
 
 export function memoryTable(rows: readonly MemoryRow[]): string {
@@ -71,6 +80,7 @@ export function memoryTable(rows: readonly MemoryRow[]): string {
     { title: 'live', cell: (r) => mib(r.liveBytes) },
     { title: 'allocated', cell: (r) => mib(r.allocatedBytes) },
     { title: 'in the process', cell: ({ residentBytes }) => (residentBytes === null ? '' : mib(residentBytes)) },
+    { title: 'driver', cell: ({ driverBytes }) => (driverBytes === null ? '' : mib(driverBytes)) },
     { title: 'planned peak', cell: (r) => mib(r.plannedPeakBytes) },
     { title: 'naive sum', cell: (r) => mib(r.naiveBytes) },
     { title: 'naive / planned', cell: (r) => (r.naiveBytes / r.plannedPeakBytes).toFixed(1) },

@@ -1,13 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Device } from '../runtime/device.js';
+import type { ResidentBytes } from './memory.js';
+
+/** Dawn puts small buffers together into pieces of megabytes and gives large ones their own; the driver's descriptor sets have a page each. */
+const LEAST_BUFFER_KB = 1024;
 
 /**
- * Bytes of this process's memory that buffers of the adapter may lie in, as the operating system counts them; null where it does not tell
- * them apart. On Linux lavapipe keeps them, and nothing else here, in shared memory (`RssShmem`, proc_pid_status(5)).
+ * As the operating system counts them, pages from their first use; null where it does not tell. On Linux lavapipe maps all its memory as
+ * `memfd:allocation` (proc_pid_smaps(5)).
  */
-export function residentBufferBytes({ adapter }: Device): number | null {
-  const file = '/proc/self/status';
+export function residentBytes({ adapter }: Device): ResidentBytes | null {
+  const file = '/proc/self/smaps';
   if (!adapter.description.includes('llvmpipe') || !existsSync(file)) return null;
-  const kibibytes = /^RssShmem:\s+(\d+) kB$/m.exec(readFileSync(file, 'utf8'))?.[1];
-  return kibibytes === undefined ? null : 1024 * Number(kibibytes);
+  let [buffers, driver] = [0, 0];
+  for (const mapping of readFileSync(file, 'utf8').split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)) {
+    if (!mapping.slice(0, mapping.indexOf('\n')).includes('/memfd:allocation')) continue;
+    const kB = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(mapping)?.[1] ?? 0);
+    const resident = 1024 * kB('Rss');
+    if (kB('Size') >= LEAST_BUFFER_KB) buffers += resident;
+    else driver += resident;
+  }
+  return { buffers, driver };
 }

@@ -23,7 +23,7 @@ import { measureMemory, memoryTable } from './memory.js';
 import { peerMarkdown } from './peer-table.js';
 import { mcgpuCommand, peerCommands, runPeers } from './peers.node.js';
 import { rooflineSvg } from './roofline-svg.js';
-import { residentBufferBytes } from './resident.node.js';
+import { residentBytes } from './resident.node.js';
 import type { Environment, Row } from './row.js';
 import { runEntries } from './run.js';
 import type { BuildContext } from './runnable.js';
@@ -281,7 +281,7 @@ async function memory({ request, device, environment }: Session): Promise<void> 
     await tuned(request, own);
     return own;
   };
-  const rows = await measureMemory(entries, { ...contextOf(request, device), open: openTuned, residentBufferBytes }, environment);
+  const rows = await measureMemory(entries, { ...contextOf(request, device), open: openTuned, residentBytes }, environment);
   rows.forEach(request.emit);
   request.say(`\n${memoryTable(rows)}`);
   await keep(request, 'memory', environment, 'jsonl', asLines(rows));

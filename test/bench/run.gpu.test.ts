@@ -9,7 +9,7 @@ import { Tape } from '../../src/autograd/tape.js';
 import { dumpWgsl } from '../../src/bench/dump-wgsl.node.js';
 import { seededInputs } from '../../src/bench/inputs.js';
 import { measureMemory } from '../../src/bench/memory.js';
-import { residentBufferBytes } from '../../src/bench/resident.node.js';
+import { residentBytes } from '../../src/bench/resident.node.js';
 import type { Row } from '../../src/bench/row.js';
 import { runEntries } from '../../src/bench/run.js';
 import type { NamedArrays } from '../../src/bench/runnable.js';
@@ -29,7 +29,7 @@ import { SOMEWHERE, tiny } from './tiny.js';
 const device = await testDevice({ preciseTimestamps: true });
 const adapter = process.env.MCGPU_ADAPTER;
 const context = { device, modelFile: () => readWholeFile(SHIPPED_MODEL) };
-const memoryContext = { ...context, open: () => openNodeDevice(adapter === undefined ? {} : { adapter }), residentBufferBytes };
+const memoryContext = { ...context, open: () => openNodeDevice(adapter === undefined ? {} : { adapter }), residentBytes };
 const calibration = { copyBytes: 2 ** 16, invocations: 256, leastMs: 0.1 };
 
 async function measured(
@@ -192,18 +192,19 @@ describe('memory', () => {
     expect(row?.plannedPeakBytes).toBeLessThan((row?.naiveBytes ?? 0) / 2);
   });
 
-  it.runIf(residentBufferBytes(device) !== null)('is what the process grows by, within a tenth', async () => {
-    const [row] = await measureMemory(entriesOf(findWorkload('I')), memoryContext, SOMEWHERE);
+  it.runIf(residentBytes(device) !== null).each(['I', 'C-T'])('of %s is what the process grows by, within a twentieth', async (name) => {
+    const [row] = await measureMemory(entriesOf(findWorkload(name)), memoryContext, SOMEWHERE);
     const grown = (row?.residentBytes ?? NaN) / (row?.allocatedBytes ?? NaN);
-    expect(grown).toBeGreaterThan(0.9);
-    expect(grown).toBeLessThan(1.1);
+    expect(grown).toBeGreaterThan(0.95);
+    expect(grown).toBeLessThan(1.05);
+    expect(row?.driverBytes).toBeGreaterThan(0);
   });
 
   it.runIf(device.halfPrecision).each(['T', 'IL'])('of maps of half precision is about half in %s', async (name) => {
     const bytes = async (precision: 'f32' | 'f16'): Promise<number> => {
       const [row] = await measureMemory(
         entriesOf(findWorkload(name)),
-        { ...memoryContext, residentBufferBytes: () => null, precision },
+        { ...memoryContext, residentBytes: () => null, precision },
         SOMEWHERE,
       );
       return row?.plannedPeakBytes ?? NaN;
