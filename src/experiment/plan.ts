@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DATASET_NAMES } from '../data/sets/annotated-set.js';
 import { UserError } from '../errors.js';
 import { parseTrainConfig, type TrainConfig } from '../train/config.js';
 import { explainConfigIssue, isSection } from '../train/config-errors.js';
@@ -18,9 +19,17 @@ const experimentSchema = z.strictObject({
   runs: z.array(z.strictObject({ name, config: section.default({}) })).min(1),
   /** Samples of the held-back backgrounds, the same for all rows: drawn with the settings of all runs, not with those of a row. */
   test: z.strictObject({ patches: z.int().min(2).default(256), seed: z.int().min(0).default(1) }).prefault({}),
+  /** Annotated sets that every model is measured on besides, as by `mcgpu evaluate`; folders relative to the file. */
+  evaluate: z
+    .array(z.strictObject({ dataset: z.enum(DATASET_NAMES), data: z.string().min(1).optional(), split: z.string().min(1).optional() }))
+    .default([]),
 });
 
+export type EvaluationSet = Experiment['evaluate'][number];
+
 export type Experiment = z.infer<typeof experimentSchema>;
+
+export const setName = ({ dataset, split }: EvaluationSet): string => (split === undefined ? dataset : `${dataset} ${split}`);
 
 /** One training. */
 export interface PlannedRun {
@@ -70,6 +79,7 @@ const EXAMPLE: Experiment = {
   config: {},
   runs: [{ name: 'as it is', config: {} }],
   test: { patches: 256, seed: 1 },
+  evaluate: [{ dataset: 'cbis-crops', data: 'folder', split: 'select' }],
 };
 
 function refuseRepeated({ runs, seeds }: Experiment, source: string): void {

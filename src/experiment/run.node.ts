@@ -15,7 +15,8 @@ import { currentCommit } from '../train/run-directory.node.js';
 import { runTraining } from '../train/run.node.js';
 import { drawSamples, openTrainingData, synthConfig, type SampleSetup } from '../train/training-data.node.js';
 import { detectPatches } from '../train/validation.js';
-import type { Plan, PlannedRun } from './plan.js';
+import { evaluateOn, type LocatedSet, type SetFigures } from './evaluations.node.js';
+import { setName, type Plan, type PlannedRun } from './plan.js';
 import { resultsCsv, resultsMarkdown } from './results-table.js';
 import { testFigures, type TestFigures } from './test-figures.js';
 
@@ -23,6 +24,8 @@ export interface ExperimentOptions {
   readonly plan: Plan;
   /** 'phantom', or the folder of backgrounds. */
   readonly data: string;
+  /** Sets of the plan. */
+  readonly evaluate?: readonly LocatedSet[];
   readonly out: string;
   readonly resume: boolean;
   readonly device: Device;
@@ -52,6 +55,8 @@ export interface RunRecord {
   readonly adapter: string;
   readonly commit: string | null;
   readonly figures: TestFigures;
+  /** On annotated sets, in the plan's order; sets may be added to an experiment that is done. */
+  readonly evaluations: readonly SetFigures[];
 }
 
 /** Added to the seed of the test samples, so that they are other ones than those validated on. */
@@ -67,7 +72,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<readonl
   for (const [i, run] of plan.runs.entries()) {
     const known = await readRecord(options, run, test);
     if (known) {
-      records.push(known);
+      records.push(await withEvaluations(options, run, known));
       continue;
     }
     say(`run ${i + 1} of ${plan.runs.length}: ${run.row}, seed ${run.seed}`);
@@ -75,12 +80,31 @@ export async function runExperiment(options: ExperimentOptions): Promise<readonl
     if (signal?.aborted || !trained) break;
     samples ??= drawSamples(test.setup, plan.experiment.test.patches);
     const record = await testRun(options, run, { ...trained, ...test, samples });
-    await writeFileAtomic(resultPath(out, run), `${JSON.stringify(record, null, 1)}\n`);
-    records.push(record);
+    await writeRecord(out, run, record);
+    records.push(await withEvaluations(options, run, record));
     await writeTables(out, plan, records);
   }
   await writeTables(out, plan, records);
   return records;
+}
+
+/** The record with the plan's sets, of which those that are missing are evaluated. */
+async function withEvaluations(options: ExperimentOptions, run: PlannedRun, record: RunRecord): Promise<RunRecord> {
+  const { device, out, say, plan, evaluate = [] } = options;
+  const folder = join(out, run.folder);
+  const evaluations: SetFigures[] = [];
+  for (const set of evaluate) {
+    const done = record.evaluations.find((e) => e.set === setName(set));
+    if (!done) say(`${run.row}, seed ${run.seed}: ${setName(set)}`);
+    evaluations.push(done ?? (await evaluateOn(device, set, join(folder, 'model.safetensors'), folder, plan.experiment.test.seed)));
+  }
+  const whole = { ...record, evaluations };
+  if (evaluations.length > 0) await writeRecord(out, run, whole);
+  return whole;
+}
+
+async function writeRecord(out: string, run: PlannedRun, record: RunRecord): Promise<void> {
+  await writeFileAtomic(resultPath(out, run), `${JSON.stringify(record, null, 1)}\n`);
 }
 
 const resultPath = (out: string, run: PlannedRun): string => join(out, run.folder, 'result.json');
@@ -177,6 +201,7 @@ async function testRun(options: ExperimentOptions, run: PlannedRun, trained: Tra
       adapter: device.adapterName,
       commit: await currentCommit(),
       figures: testFigures(results, synth.pixelSpacingMm, plan.experiment.test.seed),
+      evaluations: [],
     };
   } finally {
     inference.destroy();
@@ -186,5 +211,5 @@ async function testRun(options: ExperimentOptions, run: PlannedRun, trained: Tra
 
 async function writeTables(out: string, plan: Plan, records: readonly RunRecord[]): Promise<void> {
   await writeFileAtomic(join(out, 'results.md'), resultsMarkdown(plan, records));
-  await writeFileAtomic(join(out, 'results.csv'), resultsCsv(records));
+  await writeFileAtomic(join(out, 'results.csv'), resultsCsv(plan, records));
 }

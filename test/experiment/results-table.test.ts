@@ -33,6 +33,7 @@ function record(seed: number, value: number): RunRecord {
       recall: f,
       dice: f,
     },
+    evaluations: [],
   };
 }
 
@@ -47,10 +48,41 @@ describe('the table of an experiment', () => {
   });
 
   it('is a CSV with a line per run, names quoted', () => {
-    const [header, line] = resultsCsv([record(1, 0.5)]).split('\n');
+    const [header, line] = resultsCsv(plan, [record(1, 0.5)]).split('\n');
     expect(header).toMatch(/^run,seed,steps,parameters,training_s,sensitivity,sensitivity_low/);
     expect(line).toMatch(/^"a, ""b""",1,100,145487,60.0,0.5,0.4,0.6,/);
     expect(line?.split(',').length).toBe((header?.split(',').length ?? 0) + 1); // the comma of the name
+  });
+});
+
+describe('annotated sets of an experiment', () => {
+  const withSet = planExperiment({ runs: [{ name: 'a, "b"' }], evaluate: [{ dataset: 'cbis-crops', split: 'select' }] }, 'file');
+  const evaluated: RunRecord = {
+    ...record(1, 0.5),
+    evaluations: [
+      {
+        set: 'cbis-crops select',
+        dataHash: '',
+        aucPresent: figure(0.9),
+        aucMalignant: figure(0.7),
+        aucMalignantBiopsied: null,
+        aucMalignantWithinArea: figure(0.6),
+        sensitivityAt1: null,
+      },
+    ],
+  };
+
+  it('get a table of their own, without the columns that they cannot fill', () => {
+    const text = resultsMarkdown(withSet, [evaluated]);
+    expect(text).toContain('On cbis-crops select');
+    expect(text).toContain('| run | AUC present | AUC malignant | within quintiles of area |');
+    expect(text).toContain('| a, "b" | 0.900 (0.800-1.000) | 0.700 (0.600-0.800) | 0.600 (0.500-0.700) |');
+  });
+
+  it('have columns with their name in the CSV', () => {
+    const [header = '', line = ''] = resultsCsv(withSet, [evaluated]).split('\n');
+    const at = header.split(',').indexOf('cbis-crops select: aucPresent');
+    expect(line.split(',')[at + 1]).toBe('0.9'); // after the comma of the name
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planExperiment, type Plan } from '../../src/experiment/plan.js';
 import { runExperiment, type RunRecord } from '../../src/experiment/run.node.js';
+import { makeInbreast } from '../data/sets/look-alikes.js';
 import { testDevice } from '../support/gpu.js';
 import { afterSteps, temporaryFolder } from '../train/small-run.js';
 
@@ -20,13 +21,40 @@ const small = {
   runs: [{ name: 'as it is' }, { name: 'one scale', config: { model: { deepSupervision: false } } }],
 };
 
+const plan = planExperiment(small, 'small.yaml');
+
 const options = (plan: Plan, resume: boolean, signal?: AbortSignal) => ({
   ...{ plan, data: 'phantom', out, resume, device, quiet: true, signal },
   say: () => undefined,
 });
 
+describe('an annotated set of an experiment', () => {
+  const folder = temporaryFolder();
+  const set = { dataset: 'inbreast' as const, data: join(folder, 'inbreast') };
+  const only = { ...small, runs: [{ name: 'as it is' }] };
+  const at = { out: join(folder, 'out') };
+
+  it('added later is evaluated with the models that are there, once', async () => {
+    makeInbreast(set.data);
+    const [before] = await runExperiment({ ...options(planExperiment(only, 'small.yaml'), false), ...at });
+    expect(before!.evaluations).toEqual([]);
+    const more = {
+      ...options(planExperiment({ ...only, evaluate: [{ dataset: 'inbreast' }] }, 'small.yaml'), true),
+      ...at,
+      evaluate: [set],
+    };
+    const [after] = await runExperiment(more);
+    expect(after).toMatchObject({ modelSha256: before!.modelSha256, trainingS: before!.trainingS, evaluations: [{ set: 'inbreast' }] });
+    expect(after!.evaluations[0]!.sensitivityAt1).not.toBeNull();
+    const metrics = join(at.out, plan.runs[0]!.folder, 'evaluation-inbreast', 'metrics.json');
+    const written = statSync(metrics).mtimeMs;
+    expect(await runExperiment(more)).toEqual([after]);
+    expect(statSync(metrics).mtimeMs).toBe(written);
+    expect(readFileSync(join(at.out, 'results.md'), 'utf8')).toContain('On inbreast');
+  });
+});
+
 describe('an experiment', () => {
-  const plan = planExperiment(small, 'small.yaml');
   const files = plan.runs.map(({ folder }) => join(out, folder, 'result.json'));
   let records: readonly RunRecord[] = [];
 
