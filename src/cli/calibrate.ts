@@ -23,7 +23,12 @@ export function registerCalibrate(program: Command): void {
     .requiredOption('--data <dir>', "folder of unlabelled mammograms, of which the held-back fifth is used, or 'phantom'")
     .requiredOption('--out <file>', 'the calibrated model')
     .option('--patches <n>', 'samples to fit on', parseCount, 400)
-    .option('--false-positives <rate>', 'threshold: the highest sensitivity with at most so many false positives per sample', parseRate, 0.1)
+    .option(
+      '--false-positives <rate>',
+      'threshold: the highest sensitivity with at most so many false positives per sample',
+      parseRate,
+      0.1,
+    )
     .option('--seed <n>', 'seed of the samples', parseSeed, 1)
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
     .addHelpText('after', `\n${NOTICE}`)

@@ -62,7 +62,9 @@ export async function calibrateModel(device: Device, options: CalibrateOptions):
       card: `${file.info.card.trimEnd()}\n${calibrationLine({ patches, seed, figures, point, falsePositivesPerPatch })}\n`,
     };
     const { parameters, buffers } = model.layers;
-    const tensors = new Map([...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]));
+    const tensors = new Map(
+      [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),
+    );
     await writeModelFile(options.out, { info, tensors });
     return { info, figures };
   } finally {

@@ -45,7 +45,10 @@ describe('logistic regression', () => {
     const rows = Array.from({ length: 5000 }, (_, i) => [i < 100 ? 6 + (i % 5) : (i % 200) / 100 - 1]);
     const labels = rows.map((_, i) => (i < 97 || i % 1000 === 999 ? 1 : 0));
     const { bias, weights } = fitLogistic(rows, labels, 1);
-    const slope = rows.reduce((sum, row, i) => sum + ((labels[i] ?? 0) - logistic(logisticLogit({ bias, weights }, row))) * (row[0] ?? 0), 0);
+    const slope = rows.reduce(
+      (sum, row, i) => sum + ((labels[i] ?? 0) - logistic(logisticLogit({ bias, weights }, row))) * (row[0] ?? 0),
+      0,
+    );
     expect(slope).toBeCloseTo(weights[0] ?? NaN, 5);
   });
 

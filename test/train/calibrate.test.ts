@@ -80,7 +80,11 @@ describe('calibration', () => {
     const found = results.flatMap(({ detections, marks }) =>
       detections.map((d) => ({ score: d.score, real: marks.some((m) => Math.hypot(m.x - d.x, m.y - d.y) < 1) })),
     );
-    for (const [from, to] of [[0.05, 0.2], [0.2, 0.5]] as const) { // prettier-ignore
+    for (const [from, to] of [
+      [0.05, 0.2],
+      [0.2, 0.5],
+    ] as const) {
+      // prettier-ignore
       const bin = found.filter(({ score }) => score >= from && score < to);
       const mean = bin.reduce((sum, { score }) => sum + score, 0) / bin.length;
       expect(bin.length).toBeGreaterThan(200);
