@@ -77,8 +77,14 @@ function rawWindow({ rawFraction, rawRange }: DegradeConfig, random: Random): Cu
   return (v) => start + range * v;
 }
 
-function addNoise(image: GrayImage, { noise, grainFraction }: DegradeConfig, random: Random): void {
-  const sd = random.logUniform(...noise);
+/** SD of the noise that degradeLevels will add with the same draws, display intensity. */
+export function addedNoiseSd({ noise }: DegradeConfig, random: Random): number {
+  return random.logUniform(...noise);
+}
+
+function addNoise(image: GrayImage, degrade: DegradeConfig, random: Random): void {
+  const sd = addedNoiseSd(degrade, random);
+  const { grainFraction } = degrade;
   const grain = random.next() < grainFraction;
   const white = createImage(image.width, image.height);
   for (let i = 0; i < white.data.length; i++) white.data[i] = random.normal();

@@ -1,15 +1,18 @@
 import type { LesionClass } from '../data/classes.js';
 import type { GrayImage } from '../data/image.js';
 import { type Footprint, projectShape } from './footprint.js';
-import { contrastForSnr, insertFootprint } from './insert.js';
+import { insertFootprint } from './insert.js';
 import type { Lesion } from './lesion.js';
 import type { Morphology, PhysicsConfig } from './priors.js';
+import { snrPerDepth } from './visibility.js';
 
 /** A calcification as it stands in an image. */
 export interface DrawnMc {
   readonly footprint: Footprint;
   /** Peak contrast after the losses of dense tissue. */
   readonly contrast: number;
+  /** Of the matched filter, see snrPerDepth. */
+  readonly snr: number;
   readonly morphology: Morphology;
   readonly class: LesionClass;
 }
@@ -24,13 +27,12 @@ export interface LesionPlace {
   readonly physics: PhysicsConfig;
   /** Of the image's domain: one of `physics.logRange`. */
   readonly logRange: number;
+  /** SD of the white noise that will be added, display intensity. */
+  readonly addedNoiseSd: number;
 }
 
-/** Radius of the square in which an MC's surroundings are measured, px. */
+/** Radius of the square in which an MC's tissue is measured, px. */
 const AROUND_PX = 10;
-/** Ratio of the standard deviation to the mean absolute deviation of a normal distribution. */
-const SD_PER_MEAN_ABSOLUTE = Math.sqrt(Math.PI / 2);
-
 /** A lesion at its place, its contrasts settled on the image, which stays as it is; what falls outside is left out. */
 export function projectLesion(image: GrayImage, lesion: Lesion, place: LesionPlace): DrawnMc[] {
   const { pixelSpacingMm, mtfMm } = place;
@@ -42,7 +44,7 @@ export function projectLesion(image: GrayImage, lesion: Lesion, place: LesionPla
     const footprint = projectShape(mc.shape, { x, y, pixelSpacingMm, mtfMm });
     drawn.push({
       footprint,
-      contrast: imagedContrast(image, footprint, mc.contrast, place),
+      ...imagedContrast(image, footprint, mc.contrast, place),
       morphology: mc.morphology,
       class: lesion.class,
     });
@@ -55,25 +57,26 @@ export function insertAll(image: GrayImage, drawn: readonly DrawnMc[], logRange:
   for (const { footprint, contrast } of drawn) insertFootprint(image, footprint, contrast, logRange);
 }
 
-/** Lower in dense tissue; then raised to the least that can be told from the noise, except that nothing stays nothing. */
-function imagedContrast(image: GrayImage, footprint: Footprint, contrast: number, { physics, logRange }: LesionPlace): number {
-  if (contrast === 0) return 0;
-  const { mean, noiseSd } = surroundings(image, Math.round(footprint.x), Math.round(footprint.y));
-  const left = contrast * (1 - physics.denseLoss * Math.min(1, Math.max(0, mean)));
-  return Math.max(left, Math.min(physics.contrast[1], contrastForSnr(footprint, physics.leastSnr, noiseSd, logRange)));
+/** Lower in dense tissue; then raised to the least that can be told from texture and noise, except that nothing stays nothing. */
+function imagedContrast(
+  image: GrayImage,
+  footprint: Footprint,
+  contrast: number,
+  { physics, logRange, addedNoiseSd }: LesionPlace,
+): Pick<DrawnMc, 'contrast' | 'snr'> {
+  if (contrast === 0) return { contrast, snr: 0 };
+  const tissue = meanAround(image, Math.round(footprint.x), Math.round(footprint.y));
+  const left = contrast * (1 - physics.denseLoss * Math.min(1, Math.max(0, tissue)));
+  const perDepth = snrPerDepth(image, footprint, logRange, addedNoiseSd);
+  const least = -Math.expm1(-physics.leastSnr / perDepth);
+  const imaged = Math.max(left, Math.min(physics.contrast[1], least));
+  return { contrast: imaged, snr: -Math.log1p(-imaged) * perDepth };
 }
 
-/** Mean and pixel noise about a place; the noise from the difference to the mean of the four neighbours, which texture passes little of. */
-function surroundings(image: GrayImage, cx: number, cy: number): { mean: number; noiseSd: number } {
-  const { width, height, data } = image;
-  let [sum, deviation, count] = [0, 0, 0];
-  for (let y = Math.max(1, cy - AROUND_PX); y <= Math.min(height - 2, cy + AROUND_PX); y++) {
-    for (let x = Math.max(1, cx - AROUND_PX); x <= Math.min(width - 2, cx + AROUND_PX); x++) {
-      const i = y * width + x;
-      sum += data[i]!;
-      deviation += Math.abs(data[i]! - (data[i - 1]! + data[i + 1]! + data[i - width]! + data[i + width]!) / 4);
-      count++;
-    }
+function meanAround({ width, height, data }: GrayImage, cx: number, cy: number): number {
+  let [sum, count] = [0, 0];
+  for (let y = Math.max(0, cy - AROUND_PX); y <= Math.min(height - 1, cy + AROUND_PX); y++) {
+    for (let x = Math.max(0, cx - AROUND_PX); x <= Math.min(width - 1, cx + AROUND_PX); x++, count++) sum += data[y * width + x]!;
   }
-  return { mean: sum / count, noiseSd: (SD_PER_MEAN_ABSOLUTE * deviation) / count / Math.sqrt(1.25) };
+  return sum / count;
 }

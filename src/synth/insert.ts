@@ -24,12 +24,6 @@ export function markFootprint(mask: Uint8Array, image: GrayImage, footprint: Foo
   });
 }
 
-/** Least contrast at which a matched filter in white noise of that SD (display intensity) reaches the signal-to-noise ratio. */
-export function contrastForSnr(footprint: Footprint, snr: number, noiseSd: number, logRange: number): number {
-  const energy = footprint.thickness.reduce((sum, m) => sum + m * m, 0);
-  return -Math.expm1((-snr * noiseSd * logRange) / Math.sqrt(energy));
-}
-
 function forEachPixel(image: GrayImage, footprint: Footprint, each: (i: number, m: number) => void): void {
   const { x0, y0, width, height, thickness } = footprint;
   for (let y = Math.max(0, -y0); y < Math.min(height, image.height - y0); y++) {

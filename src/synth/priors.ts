@@ -75,10 +75,11 @@ export interface PhysicsConfig {
   /** Part of the contrast that is lost to scatter and beam hardening where the tissue is densest (display intensity 1). */
   readonly denseLoss: number;
   /**
-   * Least signal-to-noise ratio, by a matched filter in white noise: below about 5 no one could mark it (Rose). Contrast is raised to
-   * it, but not beyond the end of `contrast`.
+   * Least signal-to-noise ratio of the matched filter in the tissue around (snrPerDepth): below about 5 no one could mark it (Rose). Contrast is raised
+   * to it, but not beyond the end of `contrast`; what stays below `visibleSnr` is drawn, but left out of the loss and of the list.
    */
   readonly leastSnr: number;
+  readonly visibleSnr: number;
   /**
    * Natural logarithm of the ratio of X-rays behind display intensities 0 and 1: what a viewer shows of tissue; of raw readings all
    * from air to the densest. Files that do not say are taken as meant for a viewer.
@@ -265,6 +266,7 @@ export const DEFAULT_SYNTH: SynthConfig = {
     thicknessPower: 0.5,
     denseLoss: 0.3,
     leastSnr: 4,
+    visibleSnr: 2.5,
     logRange: { 'for-presentation': 1.2, 'for-processing': 4, unknown: 1.2 },
     mtfMm: [0.04, 0.09],
     maskFraction: 0.35,

@@ -5,8 +5,8 @@ import { normalise, normaliseMarginPx } from '../data/normalise.js';
 import { resample } from '../data/resample.js';
 import { Random } from '../random.js';
 import type { BackgroundSource } from './background.js';
-import { degradeLevels, degradeSharpness } from './degrade.js';
-import { type DrawnMc, insertAll, projectLesion } from './draw-lesion.js';
+import { addedNoiseSd, degradeLevels, degradeSharpness } from './degrade.js';
+import { type DrawnMc, insertAll, type LesionPlace, projectLesion } from './draw-lesion.js';
 import { markFootprint } from './insert.js';
 import { drawPrior, type Lesion, planLesion } from './lesion.js';
 import { addDetectorNegatives, addTissueNegatives } from './negatives.js';
@@ -32,12 +32,12 @@ export interface Sample {
   readonly raw: GrayImage;
   /** 1 = calcification; one per segmentation channel, patch x patch values. */
   readonly masks: readonly [Uint8Array, Uint8Array];
-  /** 1 = leave out of the loss: calcifications cut by the border, suspicious spots of unlabelled backgrounds. */
+  /** 1 = leave out of the loss: calcifications cut by the border or too faint to be seen, suspicious spots of unlabelled backgrounds. */
   readonly ignore: Uint8Array;
   /** Index into CLASSES. */
   readonly classIndex: 0 | 1 | 2;
   readonly distribution: Distribution | null;
-  /** Calcifications whose centre lies in the patch; each owns at least a pixel of its channel's mask. */
+  /** Calcifications that can be seen and whose centre lies in the patch; each owns at least a pixel of its channel's mask. */
   readonly mcs: readonly SyntheticMC[];
 }
 
@@ -101,18 +101,19 @@ export function synthesize(background: GrayImage, config: SynthConfig, random: R
   const unsure = unlabelled && config.suspicious.enabled ? suspiciousInPatch(background, config, margin) : new Uint8Array(size * size);
   const image: GrayImage = { ...background, data: background.data.slice() };
   addTissueNegatives(image, config.negatives, pixelSpacingMm, random.fork(STREAM.negatives));
-  const { lesions, drawn } = planLesions(image, config, logRange, random.fork(STREAM.lesion));
+  const noiseSd = addedNoiseSd(config.degrade, random.fork(STREAM.levels));
+  const { lesions, drawn } = planLesions(image, config, { logRange, addedNoiseSd: noiseSd }, random.fork(STREAM.lesion));
   insert(image, drawn, logRange);
   const degraded = degradeSharpness(image, config.degrade, random.fork(STREAM.blur));
   addDetectorNegatives(degraded, config.negatives, pixelSpacingMm, random.fork(STREAM.detector));
   degradeLevels(degraded, config.degrade, brightest(background), random.fork(STREAM.levels));
-  const inside = ({ footprint }: DrawnMc): boolean => isInside(footprint, margin, config.patch);
-  const mcs = drawn.filter(inside).map((mc) => describe(mc, margin));
+  const counts = ({ footprint, snr }: DrawnMc): boolean => isInside(footprint, margin, config.patch) && snr >= config.physics.visibleSnr;
+  const mcs = drawn.filter(counts).map((mc) => describe(mc, margin));
   const classIndex = mcs.reduce<0 | 1 | 2>((worst, mc) => (worst === 2 || mc.class === 'malignant-like' ? 2 : 1), 0);
   return {
     image: patchOf(normalise(degraded, pixelSpacingMm, config.normalisation), margin, config.patch),
     raw: patchOf(degraded, margin, config.patch),
-    ...paintMasks(image, drawn, inside, unsure, config, margin),
+    ...paintMasks(image, drawn, counts, unsure, config, margin),
     classIndex,
     distribution: classIndex === 0 ? null : (lesions[0]?.distribution ?? null),
     mcs,
@@ -120,7 +121,12 @@ export function synthesize(background: GrayImage, config: SynthConfig, random: R
 }
 
 /** In a part of the samples a lesion, and beside some malignant-like ones a single benign-like calcification. */
-function planLesions(image: GrayImage, config: SynthConfig, logRange: number, random: Random): { lesions: Lesion[]; drawn: DrawnMc[] } {
+function planLesions(
+  image: GrayImage,
+  config: SynthConfig,
+  imaging: Pick<LesionPlace, 'logRange' | 'addedNoiseSd'>,
+  random: Random,
+): { lesions: Lesion[]; drawn: DrawnMc[] } {
   if (random.next() >= config.positiveFraction) return { lesions: [], drawn: [] };
   const first = planLesion(drawPrior(config.priors, random), config, random);
   const lesions = [first];
@@ -137,7 +143,7 @@ function planLesions(image: GrayImage, config: SynthConfig, logRange: number, ra
     const inset = Math.min(4, patch / 4);
     const x = margin + random.uniform(inset, patch - 1 - inset) - anchor.x / pixelSpacingMm;
     const y = margin + random.uniform(inset, patch - 1 - inset) - anchor.y / pixelSpacingMm;
-    return projectLesion(image, lesion, { x, y, mtfMm, pixelSpacingMm, physics, logRange });
+    return projectLesion(image, lesion, { x, y, mtfMm, pixelSpacingMm, physics, ...imaging });
   });
   return { lesions, drawn };
 }
@@ -168,14 +174,14 @@ function suspiciousInPatch(background: GrayImage, { suspicious, pixelSpacingMm }
 function paintMasks(
   image: GrayImage,
   drawn: readonly DrawnMc[],
-  inside: (mc: DrawnMc) => boolean,
+  counts: (mc: DrawnMc) => boolean,
   unsure: Uint8Array,
   { physics, patch }: SynthConfig,
   margin: number,
 ): Pick<Sample, 'masks' | 'ignore'> {
   const channels = SEGMENTATION_CHANNELS.map(() => new Uint8Array(image.data.length));
   for (const mc of drawn) {
-    const channel = inside(mc) ? channels[SEGMENTATION_CHANNELS.indexOf(mc.class)] : undefined;
+    const channel = counts(mc) ? channels[SEGMENTATION_CHANNELS.indexOf(mc.class)] : undefined;
     markFootprint(channel ?? unsure, image, mc.footprint, physics.maskFraction);
   }
   const window = (mask: Uint8Array): Uint8Array => {

@@ -152,6 +152,7 @@ describe('a lesion', () => {
         pixelSpacingMm: 0.1,
         physics: config.physics,
         logRange: LOG_RANGE,
+        addedNoiseSd: 0.003,
       };
       return mean(projectLesion(noise(120, new Random(9, i)), lesion, place).map((mc) => mc.contrast));
     };
@@ -162,7 +163,15 @@ describe('a lesion', () => {
 });
 
 describe('drawing a lesion', () => {
-  const place = { x: 60.2, y: 59.7, mtfMm: 0.05, pixelSpacingMm: 0.1, physics: DEFAULT_SYNTH.physics, logRange: LOG_RANGE };
+  const place = {
+    x: 60.2,
+    y: 59.7,
+    mtfMm: 0.05,
+    pixelSpacingMm: 0.1,
+    physics: DEFAULT_SYNTH.physics,
+    logRange: LOG_RANGE,
+    addedNoiseSd: 0,
+  };
   const [lesion] = plan('grouped', 1) as [Lesion];
 
   it('of no contrast changes no pixel by a bit', () => {
