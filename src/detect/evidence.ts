@@ -4,7 +4,7 @@ import { type BreastCounts, coverage, countBreast } from '../data/breast-coverag
 import type { Candidate } from './candidates.js';
 
 export interface Evidence {
-  /** Most expected MCs per cm2 of breast in any square of 1 cm2 around a candidate: sum of the scores over the square's part inside the breast. */
+  /** Most expected MCs per cm2 of breast in any square of 2 cm side around a candidate: sum of the scores over the square's part inside the breast. */
   readonly density: number;
   /** Expected MCs in that square. */
   readonly count: number;
@@ -13,8 +13,8 @@ export interface Evidence {
   readonly diameterMm: number;
 }
 
-/** Side of the square: BI-RADS calls five or more within 1 cm a group. */
-const SIDE_MM = 10;
+/** Side of the square: a group in the sense of BI-RADS is five MCs and more within 1 cm, or more of them within 2 cm. */
+const SIDE_MM = 20;
 /** Least area that counts may be related to, cm2: one spot in a crop of a few mm is no group. */
 const LEAST_CM2 = 0.25;
 /** Of an image without candidates. */

@@ -18,10 +18,10 @@ const GROUP = [0, 1, 2, 3, 4].map((i) => candidate(200 + 10 * i, 200, 0.8, 0.2 *
 const AREA = { width: 400, height: 400, pixelSpacingMm: 0.1 };
 
 describe('evidence', () => {
-  test('counts the expected calcifications in the densest square centimetre, and averages what they look like', () => {
+  test('counts the expected calcifications in the densest square of 2 cm, and averages what they look like', () => {
     const evidence = gatherEvidence([...GROUP, candidate(20, 20, 0.9)], AREA);
     expect(evidence.count).toBeCloseTo(4);
-    expect(evidence.density).toBeCloseTo(4);
+    expect(evidence.density).toBeCloseTo(1); // on 4 cm2
     expect(evidence.malignancy).toBeCloseTo(0.4);
     expect(evidence.diameterMm).toBeCloseTo(0.3);
   });
@@ -34,8 +34,8 @@ describe('evidence', () => {
   });
 
   test('does not add up what lies farther apart than a group', () => {
-    const scattered = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => candidate(60 + 120 * (i % 4), 60 + 120 * Math.floor(i / 4), 0.9));
-    expect(gatherEvidence(scattered, { width: 600, height: 600, pixelSpacingMm: 0.1 }).count).toBeCloseTo(0.9);
+    const scattered = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => candidate(120 + 220 * (i % 4), 120 + 220 * Math.floor(i / 4), 0.9));
+    expect(gatherEvidence(scattered, { width: 1000, height: 1000, pixelSpacingMm: 0.1 }).count).toBeCloseTo(0.9);
   });
 
   test('a crop that ends beside the group has the same count on less area; a crop of a few mm counts as a quarter of a cm2', () => {
@@ -47,11 +47,11 @@ describe('evidence', () => {
   });
 
   test('the area is that of the breast', () => {
-    const breast = new Uint8Array(400 * 400).map((_, i) => (i % 400 < 224 ? 1 : 0)); // x < 224, a multiple of the counted blocks
+    const breast = new Uint8Array(400 * 400).map((_, i) => (i % 400 < 248 ? 1 : 0)); // x < 248, a multiple of the counted blocks
     const atEdge = [candidate(200, 200, 1)];
-    // The square reaches from 150 to 250; rows 152 to 248 and columns 152 to 224 in blocks of 8.
-    expect(gatherEvidence(atEdge, { ...AREA, breast }).density).toBeCloseTo(1 / 0.75, 1);
-    expect(gatherEvidence(atEdge, AREA).density).toBeCloseTo(1);
+    // The square reaches from 100 to 300; counted in blocks of 8 from 104 to 304, of which columns up to 248 are breast.
+    expect(gatherEvidence(atEdge, { ...AREA, breast }).density).toBeCloseTo(0.25 / 0.72, 5);
+    expect(gatherEvidence(atEdge, AREA).density).toBeCloseTo(0.25);
   });
 
   test('nothing found is no evidence', () => {
