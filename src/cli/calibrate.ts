@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { NOTICE } from '../detect/findings.js';
+import { UserError } from '../errors.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { calibrateModel } from '../train/calibrate-model.node.js';
 import { adapterOf } from './adapter-option.js';
@@ -12,6 +14,7 @@ interface CalibrateCommandOptions {
   readonly falsePositives: number;
   readonly seed: number;
   readonly pixelSpacing?: number;
+  readonly overwrite?: boolean;
 }
 
 /** `mcgpu calibrate MODEL --data DIR --out FILE`: what `mcgpu train` does at its end, for a model that is there already. */
@@ -31,9 +34,12 @@ export function registerCalibrate(program: Command): void {
     )
     .option('--seed <n>', 'seed of the samples', parseSeed, 1)
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
+    .option('--overwrite', 'replace a file of this name')
     .addHelpText('after', `\n${NOTICE}`)
     .action(async (model: string, options: CalibrateCommandOptions, command: Command) => {
-      const { falsePositives, pixelSpacing, ...rest } = options;
+      const { falsePositives, pixelSpacing, overwrite, ...rest } = options;
+      if (overwrite !== true && existsSync(options.out))
+        throw new UserError(`${options.out} exists already, expected no file of this name. Choose another --out or add --overwrite.`);
       const device = await openNodeDevice(adapterOf(command));
       try {
         const { info, figures } = await calibrateModel(device, {

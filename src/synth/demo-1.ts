@@ -23,7 +23,8 @@ export const DEMO_1: SynthConfig = {
   sizeSpread: 1,
   clumping: 0,
   gapMm: 0.15,
-  physics: { ...DEFAULT_SYNTH.physics, contrast: [0.12, 0.26], contrastSpread: 0.25, leastSnr: 3, visibleSnr: 0, mtfMm: [0.06, 0.07] },
+  // As drawn, whatever can be seen: the task must not change with how that is measured.
+  physics: { ...DEFAULT_SYNTH.physics, contrast: [0.12, 0.26], contrastSpread: 0.25, leastSnr: 0, visibleSnr: 0, mtfMm: [0.06, 0.07] },
   negatives: {
     ...DEFAULT_SYNTH.negatives,
     skinFolds: 0,
