@@ -25,7 +25,7 @@ function asJson(file: string, model: ModelFile): object {
 }
 
 function asText(file: string, model: ModelFile): string {
-  const { architecture, config, pixelSpacingMm, normalisation, classes, threshold, training, card } = model.info;
+  const { architecture, config, pixelSpacingMm, normalisation, classes, threshold, scores, training, card } = model.info;
   const { kind, ...settings } = normalisation;
   const rows: [string, string][] = [
     ['file', file],
@@ -36,6 +36,7 @@ function asText(file: string, model: ModelFile): string {
     ['normalisation', `${kind} ${JSON.stringify(settings)}`],
     ['classes', classes.join(', ')],
     ['threshold', String(threshold)],
+    ['scores', scores ? 'calibrated' : 'not calibrated'],
     ['trained', `${training.steps} steps, seed ${training.seed}, on ${training.adapter}`],
     ['training data', training.dataHash],
     ['commit', training.commit ?? 'unknown'],

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { detectorConfig } from './config-schema.js';
 import { checkTensors, type ModelFile } from './model-file.js';
+import { floatTensor, type StoredTensor } from './safetensors.js';
 import { unet3plus, type UNet3Plus } from './unet3plus.js';
 
 /**
@@ -23,4 +24,14 @@ export function networkOf({ info, tensors }: ModelFile, file: string): { model: 
   checkTensors(tensors, new Map([...parameters, ...buffers].map(({ name, shape }) => [name, shape])), file);
   const arrays = new Map([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
   return { model, arrays };
+}
+
+/** The other way: the arrays of a network as a model file stores them. */
+export function tensorsOf(
+  { layers: { parameters, buffers } }: UNet3Plus,
+  arrays: ReadonlyMap<string, Float32Array>,
+): Map<string, StoredTensor> {
+  return new Map(
+    [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),
+  );
 }

@@ -2,10 +2,9 @@
 import { Inference } from '../detect/inference.js';
 import { UserError } from '../errors.js';
 import { chooseThreshold, strictestPoint } from '../evaluate/froc.js';
-import { networkOf } from '../model/architecture.js';
+import { networkOf, tensorsOf } from '../model/architecture.js';
 import { readModelFile, writeModelFile } from '../model/model-file.node.js';
 import type { ModelInfo } from '../model/model-file.js';
-import { floatTensor } from '../model/safetensors.js';
 import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import { calibrate } from './calibrate.js';
@@ -61,11 +60,7 @@ export async function calibrateModel(device: Device, options: CalibrateOptions):
       scores,
       card: `${file.info.card.trimEnd()}\n${calibrationLine({ patches, seed, figures, point, falsePositivesPerPatch })}\n`,
     };
-    const { parameters, buffers } = model.layers;
-    const tensors = new Map(
-      [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),
-    );
-    await writeModelFile(options.out, { info, tensors });
+    await writeModelFile(options.out, { info, tensors: tensorsOf(model, arrays) });
     return { info, figures };
   } finally {
     inference.destroy();

@@ -1,8 +1,8 @@
 import { CLASSES } from '../data/classes.js';
 import { chooseThreshold, strictestPoint } from '../evaluate/froc.js';
+import { tensorsOf } from '../model/architecture.js';
 import type { ModelInfo } from '../model/model-file.js';
 import { writeModelFile } from '../model/model-file.node.js';
-import { floatTensor } from '../model/safetensors.js';
 import { unet3plus } from '../model/unet3plus.js';
 import type { TrainConfig } from './config.js';
 import { readCheckpoint } from './checkpoint.node.js';
@@ -36,10 +36,6 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
   const { synth } = data.validation;
   const figures = patchFigures(results, synth.pixelSpacingMm);
   const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch) ?? strictestPoint(figures.froc);
-  const { parameters, buffers } = unet3plus(config.model).layers;
-  const tensors = new Map(
-    [...parameters, ...buffers].map(({ name, shape }) => [name, floatTensor(shape, new Float32Array(arrays.get(name) ?? []))]),
-  );
   const training = { dataHash: data.dataHash, seed: config.train.seed, steps: state.step, commit, adapter };
   const info: ModelInfo = {
     schema: 'mcgpu.model/1',
@@ -53,5 +49,5 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
     training,
     card: modelCard({ data: data.summary, training, tuning, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),
   };
-  await writeModelFile(run.model, { info, tensors });
+  await writeModelFile(run.model, { info, tensors: tensorsOf(unet3plus(config.model), arrays) });
 }
