@@ -21,7 +21,7 @@ export interface Normalisation {
 export const DEFAULT_NORMALISATION: Normalisation = { kind: 'local-contrast', blurMm: 2, noiseMm: 3.6, noiseFloor: 1 / 255, clip: 10 };
 
 /** Ratio of the standard deviation to the mean absolute deviation of a normal distribution. */
-const SD_PER_MEAN_ABSOLUTE = Math.sqrt(Math.PI / 2);
+export const SD_PER_MEAN_ABSOLUTE = Math.sqrt(Math.PI / 2);
 
 function radiusPx(sideMm: number, pixelSpacingMm: number): number {
   return Math.max(1, Math.round(sideMm / pixelSpacingMm / 2));

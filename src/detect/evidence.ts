@@ -8,8 +8,7 @@ export interface Evidence {
   readonly density: number;
   /** Expected MCs in that square. */
   readonly count: number;
-  /** Of the candidates in it, weighted by their scores: mean share of the malignant-like probability, 0..1, and mean diameter, mm. */
-  readonly malignancy: number;
+  /** Mean diameter of the candidates in it, weighted by their scores, mm. */
   readonly diameterMm: number;
 }
 
@@ -18,7 +17,7 @@ const SIDE_MM = 20;
 /** Least area that counts may be related to, cm2: one spot in a crop of a few mm is no group. */
 const LEAST_CM2 = 0.25;
 /** Of an image without candidates. */
-const NOTHING: Evidence = { density: 0, count: 0, malignancy: 0.5, diameterMm: 0.3 };
+const NOTHING: Evidence = { density: 0, count: 0, diameterMm: 0.3 };
 
 export interface EvidenceArea {
   readonly width: number;
@@ -39,8 +38,7 @@ export function gatherEvidence(candidates: readonly Candidate[], area: EvidenceA
     const count = members.reduce((sum, { score }) => sum + score, 0);
     const density = count / Math.max(LEAST_CM2, breastCm2(candidate));
     if (density <= best.density) continue;
-    const mean = (of: (c: Candidate) => number): number => members.reduce((sum, c) => sum + c.score * of(c), 0) / count;
-    best = { density, count, malignancy: mean((c) => c.malignancy), diameterMm: mean((c) => c.diameterMm) };
+    best = { density, count, diameterMm: members.reduce((sum, c) => sum + c.score * c.diameterMm, 0) / count };
   }
   return best;
 }

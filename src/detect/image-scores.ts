@@ -1,7 +1,8 @@
 // The scores of a whole image from what was found in it, and how they are kept in a model. The class heads alone see every pixel of an image the same way and miss what
 // readers go by: how many calcifications lie how close. Measured on CBIS-DDSM crops (docs/results.md).
+import { sigmoid } from '../kernels/reference/logistic.js';
 import type { Evidence } from './evidence.js';
-import { logistic, logisticLogit, type LogisticModel } from './logistic.js';
+import { logisticLogit, type LogisticModel } from './logistic.js';
 import { imageScores, type ImageScores } from './score.js';
 
 /** Fitted on drawn calcifications (src/train/calibrate.ts); stands in the model file. */
@@ -40,6 +41,6 @@ export function malignantFeatures({ count, diameterMm }: Evidence, logits: Array
 export function scoreImage(evidence: Evidence, logits: ArrayLike<number>, model: ScoreModel | null): ImageScores {
   if (logits.length === 0) return { mcScore: 0, malignancyScore: 0 };
   if (model === null) return imageScores(logits);
-  const mcScore = logistic(logisticLogit(model.present, presentFeatures(evidence)));
-  return { mcScore, malignancyScore: mcScore * logistic(logisticLogit(model.malignant, malignantFeatures(evidence, logits))) };
+  const mcScore = sigmoid(logisticLogit(model.present, presentFeatures(evidence)));
+  return { mcScore, malignancyScore: mcScore * sigmoid(logisticLogit(model.malignant, malignantFeatures(evidence, logits))) };
 }

@@ -1,3 +1,5 @@
+import { sigmoid, softplus } from '../kernels/reference/logistic.js';
+
 /** P(y = 1) = 1 / (1 + exp(-(bias + weights . x))). */
 export interface LogisticModel {
   readonly bias: number;
@@ -40,11 +42,6 @@ export function fitLogistic(rows: readonly (readonly number[])[], labels: readon
   return { bias, weights };
 }
 
-/** 1 / (1 + exp(-x)). */
-export function logistic(x: number): number {
-  return 1 / (1 + Math.exp(-x));
-}
-
 export function logisticLogit({ bias, weights }: LogisticModel, row: readonly number[]): number {
   return weights.reduce((sum, w, i) => sum + w * (row[i] ?? 0), bias);
 }
@@ -57,8 +54,7 @@ function penalisedLoss(rows: readonly (readonly number[])[], labels: readonly nu
   const penalty = (ridge / 2) * weights.reduce((sum, w) => sum + w * w, 0);
   return rows.reduce((sum, row, k) => {
     const logit = logisticLogit({ bias, weights }, row);
-    // ln(1 + exp(logit)) - label * logit, without overflow
-    return sum + Math.max(0, logit) + Math.log1p(Math.exp(-Math.abs(logit))) - (labels[k] ?? 0) * logit;
+    return sum + softplus(logit) - (labels[k] ?? 0) * logit;
   }, penalty);
 }
 
@@ -68,7 +64,7 @@ function newtonStep(rows: readonly (readonly number[])[], labels: readonly numbe
   const gradient = new Float64Array(n);
   for (const [k, row] of rows.entries()) {
     const x = [1, ...row];
-    const p = logistic(x.reduce((sum, v, i) => sum + v * (beta[i] ?? 0), 0));
+    const p = sigmoid(x.reduce((sum, v, i) => sum + v * (beta[i] ?? 0), 0));
     for (let i = 0; i < n; i++) {
       gradient[i]! += (labels[k]! - p) * x[i]!;
       for (let j = 0; j < n; j++) hessian[i]![j]! += p * (1 - p) * x[i]! * x[j]!;

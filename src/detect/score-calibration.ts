@@ -1,5 +1,6 @@
 // From a peak of the network's map to the probability that a microcalcification is there.
-import { logistic, logisticLogit, type LogisticModel } from './logistic.js';
+import { sigmoid } from '../kernels/reference/logistic.js';
+import { logisticLogit, type LogisticModel } from './logistic.js';
 
 /** Next to 1 single-precision numbers are so far apart. */
 const FLOAT_STEP = 2 ** -24;
@@ -16,11 +17,11 @@ export function calibrationFeature(peak: number): number {
 
 /** @param peak of the map, 0..1 */
 export function calibratedScore(peak: number, calibration: LogisticModel): number {
-  return logistic(logisticLogit(calibration, [calibrationFeature(peak)]));
+  return sigmoid(logisticLogit(calibration, [calibrationFeature(peak)]));
 }
 
 /** The peak that has this score. */
 export function uncalibratedScore(score: number, { bias, weights: [weight = 1] }: LogisticModel): number {
   if (score <= 0 || score >= 1) return score;
-  return logistic(Math.sinh((Math.log(score / (1 - score)) - bias) / weight));
+  return sigmoid(Math.sinh((Math.log(score / (1 - score)) - bias) / weight));
 }

@@ -1,4 +1,4 @@
-// Bright spots as anyone can measure them, with no truth at hand: what generated and real images are compared by.
+// Bright spots that a plain detector finds, whatever they are: what generated and real images are compared by.
 import type { GrayImage } from '../data/image.js';
 import { DogDetector, type DogSettings } from '../detect/dog.js';
 

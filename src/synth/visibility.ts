@@ -1,4 +1,5 @@
 import type { GrayImage } from '../data/image.js';
+import { SD_PER_MEAN_ABSOLUTE } from '../data/normalise.js';
 import type { Footprint } from './footprint.js';
 
 /** The filter is tried at so many places each way about the calcification. */
@@ -6,8 +7,6 @@ const PLACES = 13;
 /** Distance of the places, px: at least the correlation length of the noise, more for large footprints. */
 const LEAST_STEP_PX = 3;
 const STEPS_PER_WINDOW = 6;
-/** Ratio of the standard deviation to the mean absolute deviation of a normal distribution. */
-const SD_PER_MEAN_ABSOLUTE = Math.sqrt(Math.PI / 2);
 
 /**
  * Signal-to-noise ratio per unit of -ln(1 - contrast) of the filter matched to a footprint, less its mean (so that shading does not count): its

@@ -3,18 +3,18 @@ import type { Candidate } from '../../src/detect/candidates.js';
 import { gatherEvidence } from '../../src/detect/evidence.js';
 import { malignantFeatures, scoreImage, type ScoreModel } from '../../src/detect/image-scores.js';
 
-const candidate = (x: number, y: number, score: number, malignancy = 0.5, diameterMm = 0.3): Candidate => ({
+const candidate = (x: number, y: number, score: number, diameterMm = 0.3): Candidate => ({
   x,
   y,
   score,
-  malignancy,
+  malignancy: 0.5,
   diameterMm,
   box: [x - 1, y - 1, x + 1, y + 1],
   class: 'benign-like',
 });
 
 /** Five within 4 mm, at 0.1 mm. */
-const GROUP = [0, 1, 2, 3, 4].map((i) => candidate(200 + 10 * i, 200, 0.8, 0.2 * i, 0.2 + 0.05 * i));
+const GROUP = [0, 1, 2, 3, 4].map((i) => candidate(200 + 10 * i, 200, 0.8, 0.2 + 0.05 * i));
 const AREA = { width: 400, height: 400, pixelSpacingMm: 0.1 };
 
 describe('evidence', () => {
@@ -22,7 +22,6 @@ describe('evidence', () => {
     const evidence = gatherEvidence([...GROUP, candidate(20, 20, 0.9)], AREA);
     expect(evidence.count).toBeCloseTo(4);
     expect(evidence.density).toBeCloseTo(1); // on 4 cm2
-    expect(evidence.malignancy).toBeCloseTo(0.4);
     expect(evidence.diameterMm).toBeCloseTo(0.3);
   });
 
@@ -72,7 +71,7 @@ describe('scores of an image', () => {
     present: { bias: 0, weights: [1] },
     malignant: { bias: 0, weights: [0.5, 0.5, -1] },
   };
-  const evidence = { density: 3, count: 2, malignancy: 0.5, diameterMm: 0.3 };
+  const evidence = { density: 3, count: 2, diameterMm: 0.3 };
 
   test('malignant-like ones are a part of any, and grow with number and smallness', () => {
     const { mcScore, malignancyScore } = scoreImage(evidence, [0, 0, 1], model);

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { fitLogistic, logistic, logisticLogit } from '../../src/detect/logistic.js';
+import { fitLogistic, logisticLogit } from '../../src/detect/logistic.js';
 import { calibratedScore, calibrationFeature, uncalibratedScore } from '../../src/detect/score-calibration.js';
+import { sigmoid } from '../../src/kernels/reference/logistic.js';
 import { Random } from '../../src/random.js';
 
 /** Examples whose labels are drawn from a known model. */
 function drawn(count: number, bias: number, weights: readonly number[]): { rows: number[][]; labels: number[] } {
   const random = new Random(5);
   const rows = Array.from({ length: count }, () => weights.map(() => random.normal()));
-  const labels = rows.map((row) => (random.next() < logistic(logisticLogit({ bias, weights }, row)) ? 1 : 0));
+  const labels = rows.map((row) => (random.next() < sigmoid(logisticLogit({ bias, weights }, row)) ? 1 : 0));
   return { rows, labels };
 }
 
@@ -36,7 +37,7 @@ describe('logistic regression', () => {
     expect(weightAt(1)).toBeGreaterThan(0.1);
     // At the optimum the penalty's pull is the sum of the residuals times x.
     const w = weightAt(1);
-    const residuals = rows.reduce((sum, [x = 0], i) => sum + ((i > 1 ? 1 : 0) - logistic(w * x)) * x, 0);
+    const residuals = rows.reduce((sum, [x = 0], i) => sum + ((i > 1 ? 1 : 0) - sigmoid(w * x)) * x, 0);
     expect(residuals).toBeCloseTo(w, 8);
   });
 
@@ -46,7 +47,7 @@ describe('logistic regression', () => {
     const labels = rows.map((_, i) => (i < 97 || i % 1000 === 999 ? 1 : 0));
     const { bias, weights } = fitLogistic(rows, labels, 1);
     const slope = rows.reduce(
-      (sum, row, i) => sum + ((labels[i] ?? 0) - logistic(logisticLogit({ bias, weights }, row))) * (row[0] ?? 0),
+      (sum, row, i) => sum + ((labels[i] ?? 0) - sigmoid(logisticLogit({ bias, weights }, row))) * (row[0] ?? 0),
       0,
     );
     expect(slope).toBeCloseTo(weights[0] ?? NaN, 5);
