@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { NOTICE } from '../detect/findings.js';
 import { UserError } from '../errors.js';
 import { explainFileError, makeFolder, writeFileAtomic } from '../files.node.js';
+import { asTheyAre } from '../synth/as-they-are.js';
 import { readTrainConfig } from '../train/config.node.js';
 import { backgroundsOf, openTrainingData } from '../train/training-data.node.js';
 import { adapterOf } from './adapter-option.js';
@@ -24,6 +25,7 @@ interface SynthCommandOptions {
   readonly set: readonly string[];
   readonly pixelSpacing?: number;
   readonly heldBack?: boolean;
+  readonly asTheyAre?: boolean;
   readonly overwrite?: boolean;
   readonly compare?: string;
   readonly realSpacing?: number;
@@ -43,6 +45,7 @@ export function registerSynth(program: Command): void {
     .option('--set <key=value>', 'one setting of the configuration, repeatable', (value, all: readonly string[]) => [...all, value], [])
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
     .option('--held-back', 'draw into the images that no training sees, to measure a model with `mcgpu evaluate --dataset folder`')
+    .option('--as-they-are', 'draw calcifications only: no hard negatives, no other detector, film or compression than the image has')
     .option('--overwrite', 'write into a folder that is not empty')
     .option('--compare <dir>', 'instead: a sheet of real images from a folder beside synthetic ones, and their statistics')
     .option('--real-spacing <mm>', 'with --compare: spacing of real images that do not state theirs, mm', parseMillimetres)
@@ -64,7 +67,8 @@ async function synth(options: SynthCommandOptions, adapter: string | undefined):
   const { train, validation } = data;
   if ((options.heldBack || options.leakTest) && train.images && validation.images === train.images)
     throw new UserError(`${options.data}: no image is held back, expected one in five. Add images, or drop --held-back.`);
-  const setup = options.heldBack ? validation : train;
+  const drawn = options.heldBack ? validation : train;
+  const setup = options.asTheyAre ? { ...drawn, synth: asTheyAre(drawn.synth) } : drawn;
   if (out !== undefined) await makeFolder(out);
   if (options.leakTest) {
     const report = await runLeakTest(data, seed, adapter);
