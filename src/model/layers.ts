@@ -1,7 +1,9 @@
 import { batchNorm, batchNormOnRead } from '../autograd/ops/batch-norm.js';
+import { linear } from '../autograd/ops/linear.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
 import { conv2d } from '../autograd/ops/conv2d.js';
 import { conv2dUpsampled, upsamplingScale } from '../autograd/ops/conv2d-upsampled.js';
+import type { BatchNormVectors } from '../kernels/batch-norm.js';
 import type { Placed, Tape } from '../autograd/tape.js';
 import { detach, type Tensor } from '../runtime/tensor.js';
 
@@ -22,6 +24,13 @@ export interface Pass {
   readonly mode: 'train' | 'eval' | 'folded';
   /** Decoder nodes keep no intermediate results for their gradients: they are computed twice, and training takes less memory. */
   readonly recompute?: boolean;
+  /** Told every map that has a name of its own (`Classifier.stages`), and may put another one, as a leaf whose gradient it wants, in its place. */
+  readonly stage?: (name: string, x: Tensor<'NCHW'>) => Tensor<'NCHW'>;
+}
+
+/** A map of that name, or what the pass puts in its place. */
+export function stage(pass: Pass, name: string, x: Tensor<'NCHW'>): Tensor<'NCHW'> {
+  return pass.stage?.(name, x) ?? x;
 }
 
 export type Layer = (pass: Pass, x: Tensor<'NCHW'>, options?: LayerOptions) => Tensor<'NCHW'>;
@@ -44,6 +53,11 @@ export interface ConvOptions {
   readonly dilation?: number;
 }
 
+export interface AnyConvOptions extends ConvOptions {
+  readonly stride?: number;
+  readonly bias?: boolean;
+}
+
 /** Collects the arrays of a network while its layers are made, so that names and shapes are written down once. */
 export class LayerSet {
   readonly parameters: ArraySpec[] = [];
@@ -51,30 +65,45 @@ export class LayerSet {
   /** Convolution and batch norm that follow each other, by name: what `foldBatchNorms` multiplies together. */
   readonly folds: { readonly conv: string; readonly bn: string }[] = [];
 
-  /** Convolution with bias, stride 1, same size. */
-  conv(name: string, inChannels: number, outChannels: number, { kernelSize = 3, dilation = 1 }: ConvOptions = {}): Layer {
+  /** Convolution, padded by half of an odd kernel: with stride 1 the result has the size of x. */
+  conv(
+    name: string,
+    inChannels: number,
+    outChannels: number,
+    { kernelSize = 3, dilation = 1, stride = 1, bias = true }: AnyConvOptions = {},
+  ): Layer {
     this.parameters.push({ name: `${name}.weight`, axes: 'OIHW', shape: [outChannels, inChannels, kernelSize, kernelSize] });
-    this.parameters.push({ name: `${name}.bias`, axes: 'C', shape: [outChannels] });
-    return (pass, x, options) => convolve(pass, name, x, { ...options, dilation, relu: false });
+    if (bias) this.parameters.push({ name: `${name}.bias`, axes: 'C', shape: [outChannels] });
+    return (pass, x, options) => convolve(pass, name, x, { ...options, dilation, stride, bias, relu: false });
+  }
+
+  /** Batch norm of its own, with no convolution before it to be folded into: `folded` passes use the running statistics as `eval` ones do. */
+  batchNorm(name: string, channels: number): (pass: Pass, x: Tensor<'NCHW'>, options?: { readonly relu?: boolean }) => Tensor<'NCHW'> {
+    this.normArrays(name, channels);
+    return (pass, x, { relu = false } = {}) => batchNorm(pass.tape, x, normVectors(pass, name), { training: pass.mode === 'train', relu });
+  }
+
+  linear(name: string, inFeatures: number, outFeatures: number): (pass: Pass, x: Tensor<'NC'>) => Tensor<'NC'> {
+    this.parameters.push({ name: `${name}.weight`, axes: 'OI', shape: [outFeatures, inFeatures] });
+    this.parameters.push({ name: `${name}.bias`, axes: 'C', shape: [outFeatures] });
+    return (pass, x) => linear(pass.tape, x, pass.array(`${name}.weight`) as Tensor<'OI'>, pass.array(`${name}.bias`) as Tensor<'C'>);
+  }
+
+  private normArrays(name: string, channels: number): void {
+    for (const part of ['weight', 'bias']) this.parameters.push({ name: `${name}.${part}`, axes: 'C', shape: [channels] });
+    for (const part of ['running_mean', 'running_var']) this.buffers.push({ name: `${name}.${part}`, axes: 'C', shape: [channels] });
   }
 
   /** conv - batch norm - ReLU, the building block of the UNet3+ paper. */
   convBnRelu(conv: string, bn: string, inChannels: number, outChannels: number, { kernelSize = 3, dilation = 1 }: ConvOptions = {}): Layer {
     this.conv(conv, inChannels, outChannels, { kernelSize, dilation });
-    for (const part of ['weight', 'bias']) this.parameters.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
-    for (const part of ['running_mean', 'running_var']) this.buffers.push({ name: `${bn}.${part}`, axes: 'C', shape: [outChannels] });
+    this.normArrays(bn, outChannels);
     this.folds.push({ conv, bn });
     return (pass, x, { size, into, settled = false } = {}) => {
       if (pass.mode === 'folded') return convolve(pass, conv, x, { dilation, relu: true, size, into });
       const training = pass.mode === 'train';
       const z = convolve(pass, conv, x, { dilation, relu: false, size, into: settled ? undefined : into, normed: training });
-      const vector = (part: string): Tensor<'C'> => pass.array(`${bn}.${part}`) as Tensor<'C'>;
-      const affine = {
-        weight: vector('weight'),
-        bias: vector('bias'),
-        runningMean: vector('running_mean'),
-        runningVar: vector('running_var'),
-      };
+      const affine = normVectors(pass, bn);
       return settled
         ? batchNorm(pass.tape, z, affine, { training, relu: true, into })
         : batchNormOnRead(pass.tape, z, affine, { training });
@@ -82,8 +111,15 @@ export class LayerSet {
   }
 }
 
+function normVectors(pass: Pass, name: string): BatchNormVectors {
+  const vector = (part: string): Tensor<'C'> => pass.array(`${name}.${part}`) as Tensor<'C'>;
+  return { weight: vector('weight'), bias: vector('bias'), runningMean: vector('running_mean'), runningVar: vector('running_var') };
+}
+
 interface Convolution extends LayerOptions {
   readonly dilation: number;
+  readonly stride?: number;
+  readonly bias?: boolean;
   readonly relu: boolean;
   /** A batch norm by the statistics of the batch follows: it takes the bias away again, whose gradient is 0 and not computed. */
   readonly normed?: boolean;
@@ -94,18 +130,21 @@ function convolve(
   pass: Pass,
   name: string,
   x: Tensor<'NCHW'>,
-  { dilation, relu, size, into, normed = false }: Convolution,
+  { dilation, stride = 1, bias: hasBias = true, relu, size, into, normed = false }: Convolution,
 ): Tensor<'NCHW'> {
   const weight = pass.array(`${name}.weight`) as Tensor<'OIHW'>;
-  const learnt = pass.array(`${name}.bias`) as Tensor<'C'>;
-  const bias = normed ? detach(learnt) : learnt;
+  const learnt = hasBias ? (pass.array(`${name}.bias`) as Tensor<'C'>) : null;
+  const bias = normed && learnt ? detach(learnt) : learnt;
   const padding = (dilation * (weight.dim('H') - 1)) / 2;
-  const options = { padding, dilation, relu, into, moments: normed };
+  const options = { padding, dilation, stride, relu, into, moments: normed };
   if (!size) return conv2d(pass.tape, x, weight, bias, options);
   const scale = dilation === 1 ? upsamplingScale(pass.tape, x, weight, size) : null;
   if (scale !== null) return conv2dUpsampled(pass.tape, x, weight, bias, { scale, relu, into });
   return conv2d(pass.tape, bilinear(pass.tape, x, size), weight, bias, options);
 }
+
+/** Arrays of a batch norm. */
+export const NORM_PARTS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
 
 /** Epsilon of every batch norm, as PyTorch's default. */
 const BATCH_NORM_EPS = 1e-5;
@@ -137,7 +176,7 @@ export function foldBatchNorms(arrays: ReadonlyMap<string, Float32Array>, folds:
       `${conv}.bias`,
       bias.map((b, o) => (b - (get(`${bn}.running_mean`)[o] ?? 0)) * (scale[o] ?? 0) + (get(`${bn}.bias`)[o] ?? 0)),
     );
-    for (const part of ['weight', 'bias', 'running_mean', 'running_var']) folded.delete(`${bn}.${part}`);
+    for (const part of NORM_PARTS) folded.delete(`${bn}.${part}`);
   }
   return folded;
 }

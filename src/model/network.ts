@@ -1,11 +1,11 @@
 import { ParameterStore } from '../autograd/parameters.js';
 import type { Tape } from '../autograd/tape.js';
 import type { Device } from '../runtime/device.js';
-import { foldBatchNorms, type ArraySpec, type LayerSet, type Pass } from './layers.js';
 import type { UNet3Plus } from './unet3plus.js';
+import { NORM_PARTS, foldBatchNorms, type ArraySpec, type LayerSet, type Pass } from './layers.js';
 
 /** A network with its arrays on a device, ready to be recorded. */
-export class Network {
+export class Network<Model extends { readonly layers: LayerSet } = UNet3Plus> {
   readonly store: ParameterStore;
   private readonly bufferNames: ReadonlySet<string>;
 
@@ -15,15 +15,13 @@ export class Network {
    */
   constructor(
     readonly device: Device,
-    readonly model: UNet3Plus,
+    readonly model: Model,
     readonly purpose: 'train' | 'infer',
   ) {
     const { parameters, buffers } = model.layers;
-    this.bufferNames = new Set(purpose === 'train' ? buffers.map((b) => b.name) : []);
-    this.store =
-      purpose === 'train'
-        ? new ParameterStore(device, parameters, buffers)
-        : new ParameterStore(device, foldedSpecs(model.layers), [], { gradients: false });
+    const own = purpose === 'train' ? { parameters, buffers } : foldedSpecs(model.layers);
+    this.bufferNames = new Set(own.buffers.map((b) => b.name));
+    this.store = new ParameterStore(device, own.parameters, own.buffers, { gradients: purpose === 'train' });
   }
 
   /** Sets all arrays from those of a training checkpoint or model file (parameters and running statistics by name). */
@@ -43,7 +41,8 @@ export class Network {
   }
 }
 
-function foldedSpecs({ parameters, folds }: LayerSet): ArraySpec[] {
-  const gone = new Set(folds.flatMap(({ bn }) => [`${bn}.weight`, `${bn}.bias`]));
-  return parameters.filter(({ name }) => !gone.has(name));
+function foldedSpecs({ parameters, buffers, folds }: LayerSet): Record<'parameters' | 'buffers', ArraySpec[]> {
+  const gone = new Set(folds.flatMap(({ bn }) => NORM_PARTS.map((part) => `${bn}.${part}`)));
+  const stays = ({ name }: ArraySpec): boolean => !gone.has(name);
+  return { parameters: parameters.filter(stays), buffers: buffers.filter(stays) };
 }

@@ -13,21 +13,11 @@ import { unet3plus, upsampleHeads, type UNet3Plus } from '../../src/model/unet3p
 import { Recorder } from '../../src/runtime/recorder.js';
 import type { ElementType } from '../../src/runtime/storage.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
-import { AdamW } from '../../src/train/optimizer.js';
-import { StepState } from '../../src/train/step-state.js';
 import { describeGolden, expectClose, listGolden, loadGolden, type Golden } from '../support/golden.js';
+import { arraysBelow, expectUpdates, goldenTensor } from '../support/golden-model.js';
 import { testDevice } from '../support/gpu.js';
 
 const device = await testDevice();
-
-/** The arrays of a fixture below a prefix, without it. */
-function arraysBelow(golden: Golden, prefix: string): Map<string, Float32Array> {
-  return new Map([...golden.tensors.keys()].filter((n) => n.startsWith(prefix)).map((n) => [n.slice(prefix.length), golden.f32(n)]));
-}
-
-function deviceTensor<A extends string>(golden: Golden, name: string, axes: A): Tensor<A> {
-  return device.tensor(axes, golden.shape(name), golden.f32(name), name);
-}
 
 interface Recorded {
   readonly network: Network;
@@ -42,8 +32,8 @@ function recordLoss(golden: Golden, model: UNet3Plus, mode: 'train' | 'eval', ma
   network.load(arraysBelow(golden, 'param.'));
   const tape = new Tape(new Recorder(device, { maps }));
   const pass = network.pass(tape, mode);
-  const logits = upsampleHeads(pass, model.forward(pass, deviceTensor(golden, 'in.x', 'NCHW')).heads);
-  const target = deviceTensor(golden, 'in.target', 'NCHW');
+  const logits = upsampleHeads(pass, model.forward(pass, goldenTensor(device, golden, 'in.x', 'NCHW')).heads);
+  const target = goldenTensor(device, golden, 'in.target', 'NCHW');
   const terms = logits.flatMap((l) => [bceWithLogits(tape, l, target), diceLoss(tape, l, target, { over: 'sample', smooth: 1 })]);
   const { total: loss } = weightedSum(
     tape,
@@ -114,39 +104,14 @@ describeGolden('UNet3+ equals PyTorch', () => {
     folded.load(arraysBelow(golden, 'param.'));
     const inference = new Tape(new Recorder(device), { grad: false });
     const pass = folded.pass(inference);
-    const heads = upsampleHeads(pass, model.forward(pass, deviceTensor(golden, 'in.x', 'NCHW')).heads);
+    const heads = upsampleHeads(pass, model.forward(pass, goldenTensor(device, golden, 'in.x', 'NCHW')).heads);
     for (const h of heads) inference.recorder.keep(h);
     (await inference.recorder.compile()).run();
     for (const [i, l] of heads.entries()) golden.expectClose(`out.eval.logits.${i}`, await device.read(l));
   });
 
   it('ten AdamW losses and the arrays after them', async () => {
-    const {
-      lr,
-      betas,
-      eps,
-      weight_decay: weightDecay,
-      steps,
-    } = golden.optimizer as { lr: number; betas: [number, number]; eps: number; weight_decay: number; steps: number };
-    const { network, loss, tape } = recordLoss(golden, model, 'train');
-    const optimizer = new AdamW(network.store, new StepState(device), { betas, eps, weightDecay });
-    tape.backward(loss, device.tensor('', [], [1]));
-    optimizer.record(tape.recorder);
-    const program = await tape.recorder.compile();
-    const losses: number[] = [];
-    for (let update = 0; update < steps; update++) {
-      optimizer.beginStep({ update, learningRate: lr });
-      program.run();
-      losses.push(...(await device.read(loss)));
-    }
-    golden.expectClose('train.losses', losses);
-    const after = await network.store.read();
-    // A bias in front of a batch norm has gradient 0: noise there becomes steps of up to lr, in the bias and in the running mean behind it.
-    const noisy = new Set(model.layers.folds.flatMap(({ conv, bn }) => [`${conv}.bias`, `${bn}.running_mean`]));
-    for (const [name, data] of after) {
-      const { abs = 0, ...rest } = golden.tolerance[`final.${name}`] ?? {};
-      expectClose(data, golden.f32(`final.${name}`), { ...rest, abs: abs + (noisy.has(name) ? steps * lr : 0) }, `final.${name}`);
-    }
+    await expectUpdates(device, golden, recordLoss(golden, model, 'train'));
   });
 });
 
@@ -168,7 +133,7 @@ describeGolden('full-scale skip aggregation equals PyTorch', () => {
     network.load(new Map(arrays.map(([name, data]) => [`node.${name}`, data])));
     const tape = new Tape(new Recorder(device));
     const sources = sourceChannels.map((_, s) => {
-      const source = deviceTensor(golden, `in.src.${s}`, 'NCHW');
+      const source = goldenTensor(device, golden, `in.src.${s}`, 'NCHW');
       source.requiresGrad = true;
       return source;
     });
@@ -177,7 +142,7 @@ describeGolden('full-scale skip aggregation equals PyTorch', () => {
     const ownSize = sources.map((source, s) => halvings(source, level - s));
     const y = settled(tape, aggregate(network.pass(tape), ownSize));
     tape.recorder.keep(y);
-    const gradients = tape.backward(y, deviceTensor(golden, 'in.dy', 'NCHW'));
+    const gradients = tape.backward(y, goldenTensor(device, golden, 'in.dy', 'NCHW'));
     for (const g of gradients.values()) tape.recorder.keep(g);
     (await tape.recorder.compile()).run();
     golden.expectClose('out.y', await device.read(y));
