@@ -24,6 +24,8 @@ export interface Pass {
   readonly mode: 'train' | 'eval' | 'folded';
   /** Decoder nodes keep no intermediate results for their gradients: they are computed twice, and training takes less memory. */
   readonly recompute?: boolean;
+  /** x is a whole image, no tile of one: what is pooled over all of it may be computed. */
+  readonly isWhole?: boolean;
   /** Told every map that has a name of its own (`Classifier.stages`), and may put another one, as a leaf whose gradient it wants, in its place. */
   readonly stage?: (name: string, x: Tensor<'NCHW'>) => Tensor<'NCHW'>;
 }

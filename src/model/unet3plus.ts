@@ -7,11 +7,13 @@ import { concat, sideBySide } from '../autograd/ops/concat.js';
 import { linear } from '../autograd/ops/linear.js';
 import { asMap } from '../autograd/ops/map-type.js';
 import { maxPool2d } from '../autograd/ops/max-pool2d.js';
+import { UserError } from '../errors.js';
 import type { Tape } from '../autograd/tape.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { UNet3PlusConfig } from './config.js';
 import { contextBlock } from './context-block.js';
-import { LayerSet, type Layer, type Pass } from './layers.js';
+import type { Classifier } from './classifier.js';
+import { LayerSet, stage, type Layer, type Pass } from './layers.js';
 
 type Map2d = Tensor<'NCHW'>;
 
@@ -24,7 +26,7 @@ export interface UNet3PlusOutputs {
   /** Segmentation logits at full size from all scales together; the finest head where there is no fused one. */
   readonly fused: Map2d;
   /**
-   * Class logits of every scale and of all together, each [N, classes]; empty without classes, and in a folded pass: there the
+   * Class logits of every scale and of all together, each [N, classes]; empty without classes, and in a folded pass of a tile: there the
    * pooling spans tiles (src/detect/score.ts).
    */
   readonly classes: readonly Tensor<'NC'>[];
@@ -72,29 +74,51 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
     const x = asMap(tape, image);
     const encoded: Map2d[] = [];
     const finer: Map2d[][] = []; // of every level, the maps above it max-pooled to its size: by 2 at each level
-    for (const [k, stage] of encoder.entries()) {
+    for (const [k, encode] of encoder.entries()) {
       const above = encoded.at(-1);
       const { pooled, input } = above ? stageInput(tape, config, above, x, 2 ** k) : { pooled: null, input: x };
       const further = k < LEVELS - 1 ? (finer[k - 1] ?? []).map((map) => maxPool2d(tape, map, { kernelSize: 2 })) : [];
       finer.push(pooled ? [...further, pooled] : []);
-      encoded.push(stage(pass, input));
+      encoded.push(stage(pass, `enc.${k}`, encode(pass, input)));
     }
     const decoded = [...encoded];
     if (context) decoded[LEVELS - 1] = context(pass, at(encoded, LEVELS - 1));
     for (let k = LEVELS - 2; k >= 0; k--) {
       const sources = [...(finer[k] ?? []), at(encoded, k), ...decoded.slice(k + 1)];
       const node = (t: Tape): Map2d => at(decoder, k)({ ...pass, tape: t }, sources);
-      decoded[k] = pass.recompute ? tape.recompute(sources, node) : node(tape);
+      decoded[k] = stage(pass, `dec.${k}`, pass.recompute ? tape.recompute(sources, node) : node(tape));
     }
     const logits = heads.map((head, k) => head(pass, at(decoded, k)));
     const fused = fuse ? fuse(pass, concat(tape, upsampleHeads(pass, logits, { joined: true }))) : at(logits, 0);
     const classes =
-      config.classes > 0 && pass.mode !== 'folded'
+      config.classes > 0 && (pass.mode !== 'folded' || pass.isWhole)
         ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l)))
         : [];
     return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 1 ? add(tape, classes) : (classes[0] ?? null) };
   };
   return { config, layers, forward };
+}
+
+/** The class heads alone, all scales together, of a whole image. */
+export function classifierOf({ config, layers, forward }: UNet3Plus): Classifier<UNet3PlusConfig> {
+  return {
+    config,
+    layers,
+    stages: [
+      ...range(LEVELS).map((k) => `enc.${k}`),
+      ...range(LEVELS - 1)
+        .map((k) => `dec.${k}`)
+        .reverse(),
+    ],
+    forward: (pass, x) => {
+      const { fusedClass } = forward({ ...pass, isWhole: true }, x);
+      if (!fusedClass)
+        throw new UserError(
+          'This UNet3+ has no class heads (model.classes is 0), expected at least two classes. Take a model with classes.',
+        );
+      return fusedClass;
+    },
+  };
 }
 
 /** The heads' logits, each upsampled to the size of the finest: the deep supervision of the paper. `joined`: for a concatenation. */
