@@ -40,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./evaluate.js')).registerEvaluate,
   },
   {
+    name: 'explain',
+    summary: 'show what in a mammogram speaks for a class: a Grad-CAM heat map, alone and over the image',
+    load: async () => (await import('./explain.js')).registerExplain,
+  },
+  {
     name: 'calibrate',
     summary: 'fit the scores and the threshold of a model anew, on calcifications drawn into held-back mammograms',
     load: async () => (await import('./calibrate.js')).registerCalibrate,

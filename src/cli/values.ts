@@ -46,3 +46,12 @@ export function parseSeed(text: string): number {
     throw new InvalidArgumentError(`'${text}' is not a whole number of at least 0.`);
   return value;
 }
+
+/** Left, top, width and height in pixels. */
+export function parseRegion(text: string): { x: number; y: number; width: number; height: number } {
+  const parts = text.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : NaN));
+  const [x = NaN, y = NaN, width = NaN, height = NaN] = parts;
+  if (parts.length !== 4 || parts.some(Number.isNaN) || width < 1 || height < 1)
+    throw new InvalidArgumentError(`'${text}' is not a region; write left,top,width,height in pixels, such as 900,1200,512,512.`);
+  return { x, y, width, height };
+}

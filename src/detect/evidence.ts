@@ -4,7 +4,7 @@ import { type BreastCounts, coverage, countBreast } from '../data/breast-coverag
 import type { Candidate } from './candidates.js';
 
 export interface Evidence {
-  /** Most expected MCs per cm2 of breast in any square of 2 cm side around a candidate: sum of the scores over the square's part inside the breast. */
+  /** Most expected MCs per cm2 of breast in any square of 3 cm side around a candidate: sum of the scores over the square's part inside the breast. */
   readonly density: number;
   /** Expected MCs in that square. */
   readonly count: number;
@@ -12,8 +12,8 @@ export interface Evidence {
   readonly diameterMm: number;
 }
 
-/** Side of the square: a group in the sense of BI-RADS is five MCs and more within 1 cm, or more of them within 2 cm. */
-const SIDE_MM = 20;
+/** Side of the square: a group in the sense of BI-RADS spans up to 2 cm, what is regional more. 2, 2.5, 3 and 4 cm were measured (docs/decisions/0014). */
+const SIDE_MM = 30;
 /** Least area that counts may be related to, cm2: one spot in a crop of a few mm is no group. */
 const LEAST_CM2 = 0.25;
 /** Of an image without candidates. */

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { GrayImage } from '../data/image.js';
 import { writeFileAtomic } from '../files.node.js';
-import type { Picture } from './overlay.js';
+import type { Picture } from './canvas.js';
 
 /** Writes a picture as 8-bit RGB PNG. @throws UserError where the place cannot be written */
 export async function writePicture(path: string, { width, height, rgb }: Picture): Promise<void> {

@@ -8,7 +8,8 @@ import { NOTICE, type Finding, type ImageFindings } from '../../src/detect/findi
 import { mapOnOriginalGrid } from '../../src/detect/maps.js';
 import { eachTextPixel, hasGlyph, textWidth } from '../../src/detect/overlay-font.js';
 import { writePicture, writeProbabilityMap } from '../../src/detect/overlay.node.js';
-import { drawOverlay, type Picture } from '../../src/detect/overlay.js';
+import type { Picture } from '../../src/detect/canvas.js';
+import { drawOverlay } from '../../src/detect/overlay.js';
 
 const finding = (x: number, y: number, more: Partial<Finding> = {}): Finding => ({
   x,
