@@ -24,12 +24,12 @@ export function conv2d(r: Recorder, tensors: ConvTensors, geometry: ConvGeometry
   else plainConv2d(r, tensors, geometry, relu);
 }
 
-/** Any geometry, channel block by channel block: the first block of x writes bias + sum, later ones add to y. */
+/** Any geometry, group by group and channel block by channel block: the first block of x writes bias + sum, later ones add to y. */
 export function plainConv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
   const sizes = spatial(x, y, weight, geometry);
   const count = y.dim('N') * y.dim('H') * y.dim('W');
   const [gx, gy] = flatGrid(count, shaders.conv2d.overrides.WG);
-  for (const pair of blockPairs(x, y)) {
+  for (const pair of blockPairs(x, y, geometry.groups)) {
     r.dispatch(shaders.conv2d, {
       buffers: { x: pair.in.buffer, weight: weight.buffer, bias: (bias ?? weight).buffer, y: pair.out.buffer },
       params: {
@@ -42,7 +42,7 @@ export function plainConv2d(r: Recorder, { x, weight, bias, y }: ConvTensors, ge
         yOffset: pair.out.offset,
         hasBias: bias ? 1 : 0,
         accumulate: pair.firstIn > 0 ? 1 : 0,
-        relu: relu && pair.firstIn + pair.in.count === x.dim('C') ? 1 : 0,
+        relu: relu && pair.firstIn + pair.in.count === weight.dim('I') ? 1 : 0,
       },
       grid: [gx, gy, Math.ceil(pair.out.count / 8)],
     });
@@ -69,7 +69,8 @@ export function plainConv2dGradInput(
   const sizes = spatial(dx, dy, weight, geometry);
   const count = dx.dim('N') * dx.dim('H') * dx.dim('W');
   const [gx, gy] = flatGrid(count, shaders.conv2dGradInput.overrides.WG);
-  for (const pair of blockPairs(dx, dy)) {
+  const { groups = 1 } = geometry;
+  for (const pair of blockPairs(dx, dy, groups)) {
     r.dispatch(shaders.conv2dGradInput, {
       buffers: { dy: pair.out.buffer, weight: weight.buffer, dx: pair.in.buffer },
       params: {
@@ -80,7 +81,7 @@ export function plainConv2dGradInput(
         dxOffset: pair.in.offset,
         dyChannels: pair.out.blockChannels,
         dyOffset: pair.out.offset,
-        accumulate: pair.firstOut > 0 ? 1 : 0,
+        accumulate: pair.firstOut % (dy.dim('C') / groups) > 0 ? 1 : 0,
       },
       grid: [gx, gy, Math.ceil(pair.in.count / 8)],
     });
