@@ -2,6 +2,7 @@ import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
 import { refusePending, stored, type Tensor } from '../runtime/tensor.js';
 import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
+import { depthwiseConv2dGradWeight, isDepthwise } from './conv2d-depthwise.js';
 import { fastKernel } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, CONV_3X3_GRAD_WEIGHT } from './tunable.js';
@@ -13,7 +14,8 @@ import { chosen, CONV_3X3_GRAD_WEIGHT } from './tunable.js';
  */
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const fast = fastKernel(r, dw, geometry);
-  if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
+  if (!fast && isDepthwise(dw, geometry)) depthwiseConv2dGradWeight(r, x, dy, dw, geometry);
+  else if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
   else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tiles3x3 : tiles1x1)(r, pair, { x, dy, dw }, geometry));
 }
 

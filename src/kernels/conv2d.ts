@@ -2,6 +2,7 @@ import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
 import { fast3x3 } from './conv2d-3x3.js';
+import { depthwiseConv2d, depthwiseConv2dGradInput, isDepthwise } from './conv2d-depthwise.js';
 import { fast1x1, fastKernel, type FastConv } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 
@@ -14,13 +15,14 @@ export interface ConvTensors {
   readonly moments?: boolean | undefined;
 }
 
-/** y = conv2d(x), with the fast kernel where there is one for the geometry. */
+/** y = conv2d(x), with the fast kernel where there is one for the geometry: 3x3, 1x1 and depthwise. */
 export function conv2d(r: Recorder, tensors: ConvTensors, geometry: ConvGeometry, relu: boolean): void {
   const { x, weight, bias, y, moments } = tensors;
   const conv: FastConv = { from: x, to: y, weight, bias, order: 'forward', relu, moments };
   const fast = fastKernel(r, weight, geometry);
   if (fast === '3x3') fast3x3(r, conv, geometry.padding, geometry.dilation);
   else if (fast === '1x1') fast1x1(r, conv, geometry.stride);
+  else if (isDepthwise(weight, geometry)) depthwiseConv2d(r, tensors, { padding: geometry.padding, relu });
   else plainConv2d(r, tensors, geometry, relu);
 }
 
@@ -55,6 +57,7 @@ export function conv2dGradInput(r: Recorder, weight: Tensor<'OIHW'>, dy: Tensor<
   const fast = fastKernel(r, weight, geometry);
   if (fast === '3x3') fast3x3(r, conv, 2 * geometry.dilation - geometry.padding, geometry.dilation);
   else if (fast === '1x1' && geometry.stride === 1) fast1x1(r, conv, 1);
+  else if (isDepthwise(weight, geometry)) depthwiseConv2dGradInput(r, weight, dy, dx, geometry);
   else plainConv2dGradInput(r, weight, dy, dx, geometry);
 }
 
