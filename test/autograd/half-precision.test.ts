@@ -12,6 +12,7 @@ import { conv2dUpsampled } from '../../src/autograd/ops/conv2d-upsampled.js';
 import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js';
 import { dropout } from '../../src/autograd/ops/dropout.js';
 import { focalLoss } from '../../src/autograd/ops/focal-loss.js';
+import { gelu } from '../../src/autograd/ops/gelu.js';
 import { globalAvgPool2d, globalMaxPool2d } from '../../src/autograd/ops/global-pool2d.js';
 import { asFloats, asMap } from '../../src/autograd/ops/map-type.js';
 import { maxPool2d } from '../../src/autograd/ops/max-pool2d.js';
@@ -121,6 +122,7 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     roundings: 1,
   },
+  gelu: { op: (tape, t) => gelu(tape, x(t)), roundings: 1 },
   'channel scale': { op: (tape, t) => channelScale(tape, x(t), vector(t, 'gamma')), vectors: { gamma: 8 }, roundings: 1 },
   'batch norm with ReLU': {
     op: (tape, t) => {
