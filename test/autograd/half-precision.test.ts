@@ -14,6 +14,7 @@ import { dropout } from '../../src/autograd/ops/dropout.js';
 import { focalLoss } from '../../src/autograd/ops/focal-loss.js';
 import { gelu } from '../../src/autograd/ops/gelu.js';
 import { globalAvgPool2d, globalMaxPool2d } from '../../src/autograd/ops/global-pool2d.js';
+import { layerNorm } from '../../src/autograd/ops/layer-norm.js';
 import { asFloats, asMap } from '../../src/autograd/ops/map-type.js';
 import { maxPool2d } from '../../src/autograd/ops/max-pool2d.js';
 import { diceLoss } from '../../src/autograd/ops/overlap-loss.js';
@@ -124,6 +125,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   gelu: { op: (tape, t) => gelu(tape, x(t)), roundings: 1 },
   'channel scale': { op: (tape, t) => channelScale(tape, x(t), vector(t, 'gamma')), vectors: { gamma: 8 }, roundings: 1 },
+  'layer norm': {
+    op: (tape, t) => layerNorm(tape, x(t), vector(t, 'weight'), vector(t, 'bias')),
+    vectors: { weight: 8, bias: 8 },
+    roundings: 1,
+  },
   'batch norm with ReLU': {
     op: (tape, t) => {
       const [runningMean, runningVar] = [0, 1].map((v) => tape.recorder.device.tensor('C', [8], new Float32Array(8).fill(v)));
