@@ -10,7 +10,7 @@ export type Normed = Tensor<'NCHW'> | Tensor<'NC'>;
 
 /** Rows of features as a map of one pixel each. */
 function asMap(x: Normed): Tensor<'NCHW'> {
-  return x.axes === 'NCHW' ? (x) : tensorIn(x.buffer, 'NCHW', [x.dim('N'), x.dim('C'), 1, 1], x.label);
+  return x.axes === 'NCHW' ? x : tensorIn(x.buffer, 'NCHW', [x.dim('N'), x.dim('C'), 1, 1], x.label);
 }
 
 /** Mean and 1 / sqrt(biased variance + eps) over the channels of every pixel, [N*P, 2]. */
