@@ -1,4 +1,4 @@
-// Convolution (cross-correlation), NCHW, any kernel size, stride, padding and dilation; one group.
+// Convolution (cross-correlation), NCHW, any kernel size, stride, padding and dilation; one group of channels.
 //   y[n,o,i,j] = act(bias[o] + sum over c, u, v of x[n,c, i*S + u*D - P, j*S + v*D - P] * weight[o,c,u,v])     outside x: 0
 // A run of input channels is added to a run of output channels: the first run writes bias + sum, later ones (accumulate) add.
 // One invocation per pixel of y and 8 output channels; grid = (N*OH*OW / WG folded into x and y, ceil(outChannels / 8)).

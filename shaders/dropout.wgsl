@@ -1,10 +1,12 @@
 // Dropout on a run of channels, NCHW; also its gradient, with dy in the place of x: the mask is computed anew, never stored.
 //   y[i] = bits(i) < threshold ? 0 : x[i] / (1 - probability)       i = row-major index in the whole tensor
-// The bits depend on i, on the random bits of this step and on the number of the layer, and on nothing else.
+// Stochastic depth (PER_IMAGE): bits(n) of the image in the place of bits(i), so that images are kept or dropped as a whole.
+// The bits depend on that index, on the random bits of this step and on the number of the layer, and on nothing else.
 // One invocation per pixel of a plane, striding over larger ones; grid = (<= ceil(P / WG), C, N).
 // requires: lib/map.wgsl
 // requires: lib/hash.wgsl
 override WG: u32 = 64;                // invocations per workgroup
+override PER_IMAGE: bool = false;      // true: one draw per image
 struct Params {
   plane: u32,                         // P = H*W
   total: u32, firstChannel: u32,      // C of the whole tensor, first channel of this run
@@ -26,7 +28,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(workgroup_id) group:
   let xBase = (group.z * params.xChannels + params.xOffset + group.y) * params.plane;
   let yBase = (group.z * params.yChannels + params.yOffset + group.y) * params.plane;
   for (var p = gid.x; p < params.plane; p += groups.x * WG) {
-    let dropped = hash3(base + p, stepBits, params.layer) < params.threshold;
+    let dropped = hash3(select(base + p, group.z, PER_IMAGE), stepBits, params.layer) < params.threshold;
     y[yBase + p] = Map(select(params.scale * f32(x[xBase + p]), 0.0, dropped));
   }
 }

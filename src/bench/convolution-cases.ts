@@ -1,6 +1,7 @@
 import { conv2dGradBias } from '../kernels/conv2d-grad-bias.js';
 import { conv2dGradWeight, plainConv2dGradWeight } from '../kernels/conv2d-grad-weight.js';
 import { conv2d, conv2dGradInput, plainConv2d, plainConv2dGradInput } from '../kernels/conv2d.js';
+import type { ConvGeometry } from '../kernels/conv2d-blocks.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { KernelCase } from './kernel-cases.js';
@@ -11,6 +12,7 @@ interface Layer {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernel: number;
+  readonly groups?: number;
 }
 
 const CHANNELS = [[8, 8], [16, 16], [40, 8], [40, 40], [1, 8], [8, 2]] as const; // prettier-ignore
@@ -20,6 +22,8 @@ const LAYERS: readonly Layer[] = [
   { n: 4, side: 8, inChannels: 64, outChannels: 64, kernel: 3 },
   { n: 4, side: 128, inChannels: 16, outChannels: 16, kernel: 1 },
   { n: 4, side: 32, inChannels: 64, outChannels: 72, kernel: 1 },
+  { n: 4, side: 32, inChannels: 96, outChannels: 96, kernel: 7, groups: 96 },
+  { n: 4, side: 8, inChannels: 384, outChannels: 384, kernel: 7, groups: 384 },
 ];
 
 interface Tensors {
@@ -30,7 +34,7 @@ interface Tensors {
   readonly bias: Tensor<'C'>;
 }
 
-type Pass = (r: Recorder, tensors: Tensors, geometry: { stride: number; padding: number; dilation: number }) => void;
+type Pass = (r: Recorder, tensors: Tensors, geometry: ConvGeometry) => void;
 
 const PASSES: Readonly<Record<string, Pass>> = {
   forward: (r, tensors, geometry) => conv2d(r, tensors, geometry, false),
@@ -44,17 +48,18 @@ const PASSES: Readonly<Record<string, Pass>> = {
 /** Work counts borders as if they were inside, and every map and weight as read or written once. */
 export function convolutionCases(): KernelCase[] {
   const cases = LAYERS.flatMap((layer) => {
-    const { n, side, inChannels, outChannels, kernel } = layer;
-    const flops = 2 * n * side ** 2 * inChannels * outChannels * kernel ** 2;
+    const { n, side, inChannels, outChannels, kernel, groups = 1 } = layer;
+    const weights = (inChannels / groups) * outChannels * kernel ** 2;
+    const flops = 2 * n * side ** 2 * weights;
     const mapBytes = 4 * n * side ** 2 * (inChannels + outChannels);
-    const bytes = mapBytes + 4 * inChannels * outChannels * kernel ** 2;
-    const geometry = { stride: 1, padding: (kernel - 1) / 2, dilation: 1 };
+    const bytes = mapBytes + 4 * weights;
+    const geometry = { stride: 1, padding: (kernel - 1) / 2, dilation: 1, groups };
     return Object.entries(PASSES).map(([pass, record]) => ({
-      name: `conv${kernel}x${kernel} ${inChannels}->${outChannels} ${n}x${side}x${side} ${pass}`,
+      name: `conv${kernel}x${kernel} ${inChannels}->${outChannels}${groups > 1 ? ` g${groups}` : ''} ${n}x${side}x${side} ${pass}`,
       work: { flops, bytes, mapBytes },
       record: ((r, make) => {
         const [x, y] = [make.tensor('NCHW', n, inChannels, side, side), make.tensor('NCHW', n, outChannels, side, side)];
-        const [weight, gradient] = [0, 1].map(() => make.tensor('OIHW', outChannels, inChannels, kernel, kernel));
+        const [weight, gradient] = [0, 1].map(() => make.tensor('OIHW', outChannels, inChannels / groups, kernel, kernel));
         record(r, { x, y, weight: weight!, gradient: gradient!, bias: make.tensor('C', outChannels) }, geometry);
       }) satisfies KernelCase['record'],
     }));

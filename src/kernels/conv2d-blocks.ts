@@ -1,24 +1,38 @@
-import { refusePending, type ChannelBlock, type Tensor } from '../runtime/tensor.js';
+import { channelSlice, refusePending, type ChannelBlock, type Tensor } from '../runtime/tensor.js';
 
 /** Pixels; the same along H and W. */
 export interface ConvGeometry {
   readonly stride: number;
   readonly padding: number;
   readonly dilation: number;
+  /** Input and output channels are cut into so many runs, and each output run sees only the input run of its number; default 1. */
+  readonly groups?: number;
 }
 
-/** A block of the convolution's input side and one of its output side, with their first channels. */
+/** A block of the convolution's input side and one of its output side, with their first channels as the weight counts them. */
 export interface BlockPair {
   readonly in: ChannelBlock;
   readonly out: ChannelBlock;
+  /** Within the group. */
   readonly firstIn: number;
   readonly firstOut: number;
 }
 
-/** Every output block with every input block, none of them pending: a convolution runs once per pair and adds up over the input blocks. */
-export function blockPairs(input: Tensor<'NCHW'>, output: Tensor<'NCHW'>): BlockPair[] {
-  return blocksWithFirst(output).flatMap(([out, firstOut]) =>
-    blocksWithFirst(input).map(([block, firstIn]) => ({ in: block, out, firstIn, firstOut })),
+/**
+ * Group by group every output block with every input block, none of them pending: a convolution runs once per pair and adds up over the
+ * input blocks.
+ */
+export function blockPairs(input: Tensor<'NCHW'>, output: Tensor<'NCHW'>, groups = 1): BlockPair[] {
+  const [inChannels, outChannels] = [input.dim('C') / groups, output.dim('C') / groups];
+  return Array.from({ length: groups }, (_, g) => g).flatMap((g) =>
+    blocksWithFirst(channelSlice(output, g * outChannels, outChannels)).flatMap(([out, firstOut]) =>
+      blocksWithFirst(channelSlice(input, g * inChannels, inChannels)).map(([block, firstIn]) => ({
+        in: block,
+        out,
+        firstIn,
+        firstOut: g * outChannels + firstOut,
+      })),
+    ),
   );
 }
 

@@ -5,11 +5,15 @@ import { packedWeights, UNIFORM_BYTES, type WeightOrder } from './conv2d-pack.js
 import * as shaders from './shaders.gen.js';
 import { chosen, CONV_1X1 } from './tunable.js';
 
-/** Kernels with a fast form: 3x3 of stride 1 with a padding of up to twice the dilation, and 1x1 of any stride without padding. */
+/** Kernels with a fast form, all of one group: 3x3 of stride 1 with a padding of up to twice the dilation, and 1x1 of any stride without padding. */
 export type FastKernel = '3x3' | '1x1';
 
-export function fastKernel(r: Recorder, weight: Tensor<'OIHW'>, { stride, padding, dilation }: ConvGeometry): FastKernel | null {
-  if (!hasFastKernels(r)) return null;
+export function fastKernel(
+  r: Recorder,
+  weight: Tensor<'OIHW'>,
+  { stride, padding, dilation, groups = 1 }: ConvGeometry,
+): FastKernel | null {
+  if (!hasFastKernels(r) || groups > 1) return null;
   const side = weight.dim('H') === weight.dim('W') ? weight.dim('H') : 0;
   if (side === 3 && stride === 1 && padding <= 2 * dilation) return '3x3';
   return side === 1 && padding === 0 ? '1x1' : null;

@@ -2,6 +2,7 @@ import { flatGrid, type Recorder } from '../runtime/recorder.js';
 import type { BufferRef } from '../runtime/storage.js';
 import { refusePending, stored, type Tensor } from '../runtime/tensor.js';
 import { blockPairs, spatial, type BlockPair, type ConvGeometry } from './conv2d-blocks.js';
+import { depthwiseConv2dGradWeight, isDepthwise } from './conv2d-depthwise.js';
 import { fastKernel } from './conv2d-fast.js';
 import * as shaders from './shaders.gen.js';
 import { chosen, CONV_3X3_GRAD_WEIGHT } from './tunable.js';
@@ -13,7 +14,8 @@ import { chosen, CONV_3X3_GRAD_WEIGHT } from './tunable.js';
  */
 export function conv2dGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>, geometry: ConvGeometry): void {
   const fast = fastKernel(r, dw, geometry);
-  if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
+  if (!fast && isDepthwise(dw, geometry)) depthwiseConv2dGradWeight(r, x, dy, dw, geometry);
+  else if (!fast) plainConv2dGradWeight(r, x, dy, dw, geometry);
   else sumPairs(r, { x, dy, dw }, (pair) => (fast === '3x3' ? tiles3x3 : tiles1x1)(r, pair, { x, dy, dw }, geometry));
 }
 
@@ -25,14 +27,14 @@ export function plainConv2dGradWeight(
   dw: Tensor<'OIHW'>,
   geometry: ConvGeometry,
 ): void {
-  sumPairs(r, { x, dy, dw }, (pair) => plainTiles(r, pair, { x, dy, dw }, geometry));
+  sumPairs(r, { x, dy, dw }, (pair) => plainTiles(r, pair, { x, dy, dw }, geometry), { groups: geometry.groups });
 }
 
 /**
  * That of 3x3 weights whose taps are channels of `dy`, [N,9*O,h,w]: the convolution between x and dy is 1x1.
  */
 export function mixingGradWeight(r: Recorder, x: Tensor<'NCHW'>, dy: Tensor<'NCHW'>, dw: Tensor<'OIHW'>): void {
-  sumPairs(r, { x, dy, dw }, (pair) => tiles1x1(r, pair, { x, dy, dw }, { stride: 1, padding: 0, dilation: 1 }), 9);
+  sumPairs(r, { x, dy, dw }, (pair) => tiles1x1(r, pair, { x, dy, dw }, { stride: 1, padding: 0, dilation: 1 }), { parts: 9 });
 }
 
 interface GradWeight {
@@ -191,9 +193,14 @@ function splitTiles(r: Recorder, count: number, sums: number): { tile: number; t
 }
 
 /** Adds the tiles of every pair of channel blocks into their part of the weight's gradient. `parts`: channels of dy per row of dw. */
-function sumPairs(r: Recorder, { x, dy, dw }: GradWeight, tilesOf: (pair: BlockPair) => Tiles, parts = 1): void {
+function sumPairs(
+  r: Recorder,
+  { x, dy, dw }: GradWeight,
+  tilesOf: (pair: BlockPair) => Tiles,
+  { groups = 1, parts = 1 }: { groups?: number | undefined; parts?: number } = {},
+): void {
   const taps = dw.dim('H') * dw.dim('W');
-  for (const pair of blockPairs(stored(x), dy)) {
+  for (const pair of blockPairs(stored(x), dy, groups)) {
     const { partial, tiles } = tilesOf(pair);
     if (partial === dw.buffer) continue;
     const columns = (pair.in.count * taps) / parts;

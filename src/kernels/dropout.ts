@@ -13,8 +13,18 @@ export interface DropoutSettings {
   readonly layer: number;
 }
 
+/** Drops whole images of an NCHW map rather than elements. */
+interface PerImage {
+  readonly perImage?: boolean;
+}
+
 /** y = masked and scaled x; with dy for x and dx for y, the gradient. */
-export function dropout(r: Recorder, x: Tensor, y: Tensor, { probability, seed, layer }: DropoutSettings): void {
+export function dropout(
+  r: Recorder,
+  x: Tensor,
+  y: Tensor,
+  { probability, seed, layer, perImage = false }: DropoutSettings & PerImage,
+): void {
   const { images, plane } = planes(x);
   const settings = {
     plane,
@@ -27,6 +37,7 @@ export function dropout(r: Recorder, x: Tensor, y: Tensor, { probability, seed, 
     r.dispatch(shaders.dropout, {
       buffers: { ...buffers, seed: seed.buffer },
       params: { ...settings, firstChannel, ...views },
+      overrides: { PER_IMAGE: Number(perImage) },
       grid: planeGrid(plane, channels, images, shaders.dropout.overrides.WG),
     });
   }

@@ -59,6 +59,16 @@ export const convCases: readonly ConvCase[] = [
   square(1, 300, 65, 3, 2, 1, 1, 0),
   square(1, 4, 5, 13, 9, 5, 3, 2, 2),
   { ...square(1, 3, 4, 7, 9, 3, 1, 1), kernelHeight: 1, kernelWidth: 4 },
+  { ...square(2, 6, 9, 7, 5, 3, 1, 1), groups: 3 },
+  { ...square(1, 20, 10, 9, 8, 1, 2, 0), groups: 2 },
+  { ...square(2, 5, 10, 17, 13, 3, 2, 1), groups: 5 },
+  { ...square(1, 4, 4, 9, 12, 5, 1, 4, 2), groups: 4 },
+  { ...square(1, 3, 3, 3, 3, 7, 1, 3), groups: 3 },
+  { ...square(2, 17, 17, 65, 17, 7, 1, 3), groups: 17 },
+  { ...square(1, 8, 8, 9, 70, 7, 1, 0), groups: 8 },
+  { ...square(1, 2, 2, 1, 1, 3, 1, 1), groups: 2 },
+  { ...square(2, 5, 5, 11, 6, 2, 1, 1), groups: 5 },
+  { ...square(1, 3, 3, 70, 5, 8, 1, 7), groups: 3 },
 ];
 
 export interface ConvData {
@@ -69,7 +79,7 @@ export interface ConvData {
 }
 
 export function describeConv(c: ConvCase): string {
-  return `${c.n}x${c.inChannels}x${c.height}x${c.width} -> ${c.outChannels}, k${c.kernelHeight}x${c.kernelWidth}s${c.stride}p${c.padding}d${c.dilation}`;
+  return `${c.n}x${c.inChannels}x${c.height}x${c.width} -> ${c.outChannels}, k${c.kernelHeight}x${c.kernelWidth}s${c.stride}p${c.padding}d${c.dilation}${c.groups ? `g${c.groups}` : ''}`;
 }
 
 export function convData(c: ConvCase): ConvData {
@@ -78,7 +88,7 @@ export function convData(c: ConvCase): ConvData {
   const outPixels = reference.convOutputSize(c.height, c.kernelHeight, c) * reference.convOutputSize(c.width, c.kernelWidth, c);
   return {
     x: normal(c.n * c.inChannels * c.height * c.width),
-    weight: normal(c.outChannels * c.inChannels * c.kernelHeight * c.kernelWidth),
+    weight: normal(c.outChannels * (c.inChannels / (c.groups ?? 1)) * c.kernelHeight * c.kernelWidth),
     bias: normal(c.outChannels),
     dy: normal(c.n * c.outChannels * outPixels),
   };
@@ -94,7 +104,7 @@ export interface ConvResult {
 export function convInputs(c: ConvCase, { x, weight, bias }: ConvData): Record<'x' | 'weight' | 'bias', HostArray> {
   return {
     x: { axes: 'NCHW', shape: [c.n, c.inChannels, c.height, c.width], data: x },
-    weight: { axes: 'OIHW', shape: [c.outChannels, c.inChannels, c.kernelHeight, c.kernelWidth], data: weight },
+    weight: { axes: 'OIHW', shape: [c.outChannels, c.inChannels / (c.groups ?? 1), c.kernelHeight, c.kernelWidth], data: weight },
     bias: { axes: 'C', shape: [c.outChannels], data: bias },
   };
 }
@@ -125,7 +135,7 @@ export async function runPlainConv(device: Device, c: ConvCase, data: ConvData, 
   const outWidth = reference.convOutputSize(c.width, c.kernelWidth, c);
   const map = (shape: readonly number[], values: Float32Array) => device.tensor('NCHW', shape, values, 'map', maps);
   const x = map([n, c.inChannels, c.height, c.width], data.x);
-  const weight = device.tensor('OIHW', [c.outChannels, c.inChannels, c.kernelHeight, c.kernelWidth], data.weight);
+  const weight = device.tensor('OIHW', [c.outChannels, c.inChannels / (c.groups ?? 1), c.kernelHeight, c.kernelWidth], data.weight);
   const bias = device.tensor('C', [c.outChannels], data.bias);
   const dy = map([n, c.outChannels, outHeight, outWidth], data.dy);
   const r = new Recorder(device, { maps });
@@ -169,7 +179,8 @@ export function convBounds(c: ConvCase, data: ConvData): Record<keyof ConvResult
   const magnitude = evaluate(doubles(Math.abs));
   const taps = c.kernelHeight * c.kernelWidth;
   const pixels = data.dy.length / c.outChannels;
-  const terms = { y: c.inChannels * taps + 1, dx: c.outChannels * taps, dw: pixels, db: pixels };
+  const { groups = 1 } = c;
+  const terms = { y: (c.inChannels / groups) * taps + 1, dx: (c.outChannels / groups) * taps, dw: pixels, db: pixels };
   const bound = (key: keyof ConvResult): Bound => ({
     expected: expected[key],
     each: Array.from(magnitude[key], (m) => 4 * Math.sqrt(terms[key]) * 2 ** -24 * m),

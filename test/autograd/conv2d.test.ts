@@ -20,14 +20,13 @@ describeGolden('conv2d against PyTorch', () => {
   for (const name of listGolden('ops', 'conv2d_')) {
     const golden = loadGolden(name);
     const { stride, padding, dilation, groups } = golden.params as Record<string, number>;
-    if (groups !== 1) continue;
     it(`${golden.case}, forward and all gradients`, async () => {
       const axes = { x: 'NCHW', weight: 'OIHW', bias: 'C' } as const;
       const names = (['x', 'weight', 'bias'] as const).filter((key) => golden.has(`in.${key}`));
       const inputs = Object.fromEntries(
         names.map((key) => [key, { axes: axes[key], shape: golden.shape(`in.${key}`), data: golden.f32(`in.${key}`) }]),
       );
-      const options = { stride: stride ?? 1, padding: padding ?? 0, dilation: dilation ?? 1 };
+      const options = { stride: stride ?? 1, padding: padding ?? 0, dilation: dilation ?? 1, groups: groups ?? 1 };
       const result = await runOp(
         device,
         inputs,
@@ -106,19 +105,20 @@ describe('conv2d', () => {
     const tape = new Tape(new Recorder(device));
     const x = tape.empty('NCHW', [1, 8, 5, 5], 'x');
     expect(() => conv2d(tape, x, tape.empty('OIHW', [8, 1, 3, 3]), null)).toThrow(
-      /8 channels, weight takes 1 .*grouped convolution is not supported/,
+      /8 channels, weight takes 1 in 1 group\(s\) .*Give weight I = channels of x \/ groups/,
     );
     expect(() => conv2d(tape, x, tape.empty('OIHW', [4, 8, 3, 3]), tape.empty('C', [3]))).toThrow(/bias has 3 entries, weight 4 output/);
     expect(() => conv2d(tape, x, tape.empty('OIHW', [4, 8, 7, 7]), null)).toThrow(/kernel does not fit/);
     expect(() => conv2d(tape, x, tape.empty('OIHW', [4, 8, 3, 3]), null, { stride: 0 })).toThrow(/stride 0/);
+    expect(() => conv2d(tape, x, tape.empty('OIHW', [6, 2, 3, 3]), null, { groups: 4 })).toThrow(/4 groups, .* divides the 6 output/);
   });
 });
 
-describe('the float64 reference of conv2d', () => {
+describe.each([1, 2])('the float64 reference of conv2d of %i group(s)', (groups) => {
   const c: ConvCase = {
     n: 2,
     inChannels: 2,
-    outChannels: 3,
+    outChannels: 4,
     height: 5,
     width: 4,
     kernelHeight: 3,
@@ -126,6 +126,7 @@ describe('the float64 reference of conv2d', () => {
     stride: 2,
     padding: 1,
     dilation: 2,
+    groups,
   };
   const data = convData(c);
   const [x, weight, bias, dy] = [data.x, data.weight, data.bias, data.dy].map((a) => Float64Array.from(a)) as [

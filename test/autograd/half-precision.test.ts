@@ -12,7 +12,9 @@ import { conv2dUpsampled } from '../../src/autograd/ops/conv2d-upsampled.js';
 import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js';
 import { dropout } from '../../src/autograd/ops/dropout.js';
 import { focalLoss } from '../../src/autograd/ops/focal-loss.js';
+import { gelu } from '../../src/autograd/ops/gelu.js';
 import { globalAvgPool2d, globalMaxPool2d } from '../../src/autograd/ops/global-pool2d.js';
+import { layerNorm } from '../../src/autograd/ops/layer-norm.js';
 import { asFloats, asMap } from '../../src/autograd/ops/map-type.js';
 import { maxPool2d } from '../../src/autograd/ops/max-pool2d.js';
 import { diceLoss } from '../../src/autograd/ops/overlap-loss.js';
@@ -121,7 +123,13 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     roundings: 1,
   },
+  gelu: { op: (tape, t) => gelu(tape, x(t)), roundings: 1 },
   'channel scale': { op: (tape, t) => channelScale(tape, x(t), vector(t, 'gamma')), vectors: { gamma: 8 }, roundings: 1 },
+  'layer norm': {
+    op: (tape, t) => layerNorm(tape, x(t), vector(t, 'weight'), vector(t, 'bias')),
+    vectors: { weight: 8, bias: 8 },
+    roundings: 1,
+  },
   'batch norm with ReLU': {
     op: (tape, t) => {
       const [runningMean, runningVar] = [0, 1].map((v) => tape.recorder.device.tensor('C', [8], new Float32Array(8).fill(v)));

@@ -13,6 +13,8 @@ export interface Conv2dOptions extends Placed {
   readonly stride?: number;
   readonly padding?: number;
   readonly dilation?: number;
+  /** Output channels of run g see only the input channels of run g, of so many runs of equal length. */
+  readonly groups?: number;
   /** y = max(y, 0) in the same kernel where no gradient is wanted (inference), as an op of its own otherwise. */
   readonly relu?: boolean;
   /** A batch norm in training follows at once. */
@@ -20,7 +22,7 @@ export interface Conv2dOptions extends Placed {
 }
 
 /**
- * Convolution (cross-correlation) as PyTorch's: x NCHW, weight OIHW, bias C or null, zero padding, one group; the output has
+ * Convolution (cross-correlation) as PyTorch's: x NCHW, weight OIHW with I = C / groups, bias C or null, zero padding; the output has
  * floor((size + 2*padding - dilation*(kernel - 1) - 1) / stride) + 1 rows and columns. x may lie in several channel blocks.
  */
 export function conv2d(
@@ -28,9 +30,9 @@ export function conv2d(
   input: Tensor<'NCHW'>,
   weight: Tensor<'OIHW'>,
   bias: Tensor<'C'> | null,
-  { stride = 1, padding = 0, dilation = 1, relu = false, moments = false, into }: Conv2dOptions = {},
+  { stride = 1, padding = 0, dilation = 1, groups = 1, relu = false, moments = false, into }: Conv2dOptions = {},
 ): Tensor<'NCHW'> {
-  const geometry = { stride, padding, dilation };
+  const geometry = { stride, padding, dilation, groups };
   const x = fastKernel(tape.recorder, weight, geometry) ? input : settled(tape, input);
   const shape = outputShape(x, weight, bias, geometry);
   const inputs = bias ? [x, weight, bias] : [x, weight];
@@ -69,17 +71,22 @@ function gradBias(tape: Tape, bias: Tensor<'C'>, dy: Tensor<'NCHW'>): Tensor | u
 }
 
 function outputShape(x: Tensor<'NCHW'>, weight: Tensor<'OIHW'>, bias: Tensor<'C'> | null, geometry: ConvGeometry): number[] {
-  const { stride, padding, dilation } = geometry;
+  const { stride, padding, dilation, groups = 1 } = geometry;
   if (![stride, padding, dilation].every(Number.isInteger) || stride < 1 || padding < 0 || dilation < 1) {
     throw new RangeError(
       `conv2d: stride ${stride}, padding ${padding}, dilation ${dilation}, expected whole pixels with stride >= 1, padding >= 0 and dilation >= 1.`,
     );
   }
-  const [channels, taken] = [x.dim('C'), weight.dim('I')];
-  if (channels !== taken) {
-    const grouped = channels % taken === 0 ? ' A grouped convolution is not supported;' : '';
+  if (!Number.isInteger(groups) || groups < 1 || weight.dim('O') % groups !== 0) {
     throw new RangeError(
-      `conv2d: x has ${channels} channels, weight takes ${taken} (x: ${x.toString()}, weight: ${weight.toString()}).${grouped} give weight one input channel per channel of x.`,
+      `conv2d: ${groups} groups, expected a whole number that divides the ${weight.dim('O')} output channels (weight: ${weight.toString()}).`,
+    );
+  }
+  const [channels, taken] = [x.dim('C'), weight.dim('I') * groups];
+  if (channels !== taken) {
+    throw new RangeError(
+      `conv2d: x has ${channels} channels, weight takes ${taken} in ${groups} group(s) (x: ${x.toString()}, weight: ${weight.toString()}). ` +
+        `Give weight I = channels of x / groups.`,
     );
   }
   if (bias && bias.size !== weight.dim('O')) {

@@ -10,11 +10,7 @@ import type { Tape } from '../tape.js';
  */
 export function dropout<A extends string>(tape: Tape, x: Tensor<A>, settings: kernels.DropoutSettings): Tensor<A> {
   const { probability } = settings;
-  if (!(probability >= 0 && probability < 1 - 2 ** -32)) {
-    throw new RangeError(
-      `dropout: probability ${probability}, expected at least 0 and below 1 (${x.toString()}). Use one between 0 and 0.9.`,
-    );
-  }
+  checkProbability('dropout', x, probability);
   if (probability === 0) return x;
   const y = tape.emptyLike(x);
   kernels.dropout(tape.recorder, x, y, settings);
@@ -23,4 +19,10 @@ export function dropout<A extends string>(tape: Tape, x: Tensor<A>, settings: ke
     kernels.dropout(tape.recorder, dy, dx, settings);
     return [dx];
   });
+}
+
+/** Throws RangeError, in the name of `op`, for a probability of 1 or out of range. */
+export function checkProbability(op: string, x: Tensor, probability: number): void {
+  if (probability >= 0 && probability < 1 - 2 ** -32) return;
+  throw new RangeError(`${op}: probability ${probability}, expected at least 0 and below 1 (${x.toString()}). Use one between 0 and 0.9.`);
 }

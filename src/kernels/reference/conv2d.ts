@@ -1,4 +1,4 @@
-/** Sizes of a convolution: x is [N,C,H,W], weight [O,C,kernelHeight,kernelWidth], y [N,O,outHeight,outWidth]; pixels. */
+/** Sizes of a convolution: x is [N,C,H,W], weight [O,C/groups,kernelHeight,kernelWidth], y [N,O,outHeight,outWidth]; pixels. */
 export interface ConvShape {
   readonly n: number;
   readonly inChannels: number;
@@ -10,6 +10,7 @@ export interface ConvShape {
   readonly stride: number;
   readonly padding: number;
   readonly dilation: number;
+  readonly groups?: number;
 }
 
 /** Rounds down, as PyTorch: windows that would leave the padded input are dropped. */
@@ -28,22 +29,26 @@ export function convOutputSize(
 function eachRow(s: ConvShape, row: (y: number, x: number, w: number, count: number) => void): void {
   const outHeight = convOutputSize(s.height, s.kernelHeight, s);
   const outWidth = convOutputSize(s.width, s.kernelWidth, s);
+  const { groups = 1 } = s;
+  const seen = s.inChannels / groups; // input channels of a group
   for (let n = 0; n < s.n; n++)
-    for (let o = 0; o < s.outChannels; o++)
-      for (let c = 0; c < s.inChannels; c++)
+    for (let o = 0; o < s.outChannels; o++) {
+      const firstIn = Math.floor((o * groups) / s.outChannels) * seen; // of the group
+      for (let k = 0; k < seen; k++)
         for (let u = 0; u < s.kernelHeight; u++)
           for (let v = 0; v < s.kernelWidth; v++) {
             const left = v * s.dilation - s.padding; // column of x that the tap reads for column 0 of y
             const first = Math.max(0, Math.ceil(-left / s.stride));
             const count = Math.min(outWidth, Math.floor((s.width - 1 - left) / s.stride) + 1) - first;
-            const w = ((o * s.inChannels + c) * s.kernelHeight + u) * s.kernelWidth + v;
+            const w = ((o * seen + k) * s.kernelHeight + u) * s.kernelWidth + v;
             for (let i = 0; i < outHeight; i++) {
               const at = i * s.stride + u * s.dilation - s.padding;
               if (at < 0 || at >= s.height || count <= 0) continue;
-              const x = ((n * s.inChannels + c) * s.height + at) * s.width + left + first * s.stride;
+              const x = ((n * s.inChannels + firstIn + k) * s.height + at) * s.width + left + first * s.stride;
               row(((n * s.outChannels + o) * outHeight + i) * outWidth + first, x, w, count);
             }
           }
+    }
 }
 
 /** Cross-correlation, float64. */
@@ -70,7 +75,7 @@ export function conv2dGradInput(weight: Float64Array, dy: Float64Array, s: ConvS
 }
 
 export function conv2dGradWeight(x: Float64Array, dy: Float64Array, s: ConvShape): Float64Array {
-  const dw = new Float64Array(s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth);
+  const dw = new Float64Array(((s.outChannels * s.inChannels) / (s.groups ?? 1)) * s.kernelHeight * s.kernelWidth);
   const { stride } = s;
   eachRow(s, (y, xi, w, count) => {
     let sum = 0;

@@ -9,7 +9,7 @@ export function hash3(a: number, b: number, c: number): number {
   return (x + Math.imul(y, z)) >>> 0;
 }
 
-/** x masked and scaled, float64; of dy it is the gradient. */
-export function dropout(x: Float64Array, probability: number, seed: number, layer: number): Float64Array {
-  return x.map((v, i) => (hash3(i, seed, layer) < Math.round(probability * 2 ** 32) ? 0 : v / (1 - probability)));
+/** x masked and scaled, float64; of dy it is the gradient. `size`: elements that share a draw, 1 or (stochastic depth) those of an image. */
+export function dropout(x: Float64Array, probability: number, seed: number, layer: number, size = 1): Float64Array {
+  return x.map((v, i) => (hash3(Math.floor(i / size), seed, layer) < Math.round(probability * 2 ** 32) ? 0 : v / (1 - probability)));
 }
