@@ -49,13 +49,19 @@ const lossConfig = z.strictObject({
   tverskyBeta: weight.default(0.7),
   tverskyExponent: positive.default(0.75),
   tverskySmooth: positive.default(1),
+  /** Weight of the IoU loss on positives, smoothed by tverskySmooth pixels. */
+  iou: weight.default(0),
+  /** Weight of the 5-level MS-SSIM loss of the two maps of full size. */
+  msSsim: weight.default(0),
+  /** Side of its Gaussian window, pixels: at most 1/16 of the patch. The usual 11 needs patches of 176 px. */
+  msSsimWindow: z.int().min(2).max(128).default(7),
   /** Weight of the cross-entropy of the image class. */
   classes: weight.default(0.3),
   /** Weight of the five scales, finest first. */
   scales: z.tuple([weight, weight, weight, weight, weight]).default([1, 0.5, 0.25, 0.125, 0.0625]),
 });
 
-const trainSettings = z.strictObject({
+const plainSettings = z.strictObject({
   steps: count.default(20_000),
   /** Patches of one step. */
   batch: count.default(4),
@@ -89,6 +95,16 @@ const trainSettings = z.strictObject({
   /** How feature maps and their gradients are stored: `f16` takes about half the memory, where the adapter has it. Weights are f32. */
   precision: z.enum(['f32', 'f16']).default('f32'),
   losses: lossConfig.prefault({}),
+});
+
+const trainSettings = plainSettings.superRefine(({ patch: side, losses: { msSsim, msSsimWindow } }, context) => {
+  const most = Math.floor(side / PATCH_STEP);
+  if (msSsim === 0 || msSsimWindow <= most) return;
+  const needed = PATCH_STEP * msSsimWindow;
+  const message =
+    `Expected train.patch of at least ${needed} px for five levels of msSsimWindow ${msSsimWindow} px, found ${side} px. ` +
+    `Set train.patch=${needed} or train.losses.msSsimWindow=${most}`;
+  context.addIssue({ code: 'custom', path: ['losses', 'msSsim'], message });
 });
 
 const trainConfig = z.strictObject({
@@ -126,8 +142,14 @@ export function configYaml(config: TrainConfig): string {
 
 /** What a checkpoint must have been written with to be resumed: sha256 of all settings but those that change the speed and no number. */
 export async function configHash({ train, ...rest }: TrainConfig): Promise<string> {
-  const { workers: _, recompute: __, precision, ...counted } = train;
-  return valueHash({ ...rest, train: precision === 'f32' ? counted : { ...counted, precision } }); // runs from before it could be chosen
+  const { workers: _, recompute: __, precision, losses, ...counted } = train;
+  const chosen = precision === 'f32' ? {} : { precision }; // runs from before it could be chosen
+  return valueHash({ ...rest, train: { ...counted, ...chosen, losses: countedLosses(losses) } });
+}
+
+/** Without those that are off: runs from before they could be chosen. */
+function countedLosses({ iou, msSsim, msSsimWindow, ...losses }: TrainConfig['train']['losses']): object {
+  return { ...losses, ...(iou > 0 ? { iou } : {}), ...(msSsim > 0 ? { msSsim, msSsimWindow } : {}) };
 }
 
 /** sha256 of plain data, hexadecimal; the order of keys does not matter. */

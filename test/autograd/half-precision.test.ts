@@ -14,6 +14,7 @@ import { dropout } from '../../src/autograd/ops/dropout.js';
 import { focalLoss } from '../../src/autograd/ops/focal-loss.js';
 import { gelu } from '../../src/autograd/ops/gelu.js';
 import { globalAvgPool2d, globalMaxPool2d } from '../../src/autograd/ops/global-pool2d.js';
+import { hybridLoss } from '../../src/autograd/ops/hybrid-loss.js';
 import { layerNorm } from '../../src/autograd/ops/layer-norm.js';
 import { asFloats, asMap } from '../../src/autograd/ops/map-type.js';
 import { maxPool2d } from '../../src/autograd/ops/max-pool2d.js';
@@ -21,6 +22,7 @@ import { diceLoss } from '../../src/autograd/ops/overlap-loss.js';
 import { relu } from '../../src/autograd/ops/relu.js';
 import { sigmoid } from '../../src/autograd/ops/sigmoid.js';
 import { softmax } from '../../src/autograd/ops/softmax.js';
+import { ssimLoss } from '../../src/autograd/ops/ssim-loss.js';
 import type { Tape } from '../../src/autograd/tape.js';
 import { Random } from '../../src/random.js';
 import { fromHalves, toHalves } from '../../src/runtime/half.js';
@@ -173,6 +175,12 @@ const CASES: Readonly<Record<string, Case>> = {
   'BCE with logits': { op: (tape, t) => bceWithLogits(tape, x(t), t.target!), target: true, roundings: 1 },
   'focal loss': { op: (tape, t) => focalLoss(tape, x(t), t.target!), target: true, roundings: 1 },
   'Dice loss': { op: (tape, t) => diceLoss(tape, x(t), t.target!), target: true, roundings: 1 },
+  'SSIM loss': { op: (tape, t) => ssimLoss(tape, x(t), t.target as Tensor<'NCHW'>, { windowSize: 5 }), target: true, roundings: 1 },
+  'hybrid loss, the sum of three': {
+    op: (tape, t) => hybridLoss(tape, x(t), t.target as Tensor<'NCHW'>, { msSsim: { windowSize: 3, weights: [0.5, 0.5] } }).total,
+    target: true,
+    roundings: 3,
+  },
   'cross-entropy': { op: (tape, t) => crossEntropy(tape, x(t), t.target!), target: true, roundings: 1 },
 };
 

@@ -80,8 +80,14 @@ export function expectLoss(actual: LossResult, loss: number, dz: Float64Array, r
   expectClose(actual.dz, dz, { abs: relative * largest(dz) + 1e-12 }, 'gradient');
 }
 
-/** Runs a loss on the inputs of a fixture and compares both results by its tolerances. */
-export async function expectGoldenLoss(device: Device, golden: Golden, constants: readonly string[], op: LossOp): Promise<void> {
+/** Runs a loss on the inputs of a fixture and compares both results by its tolerances. `learnt`: the input that has the gradient. */
+export async function expectGoldenLoss(
+  device: Device,
+  golden: Golden,
+  constants: readonly string[],
+  op: LossOp,
+  learnt = 'logits',
+): Promise<void> {
   const axesOf = (shape: readonly number[]): string =>
     shape.length === 4 ? 'NCHW' : shape.length === 2 ? 'NC' : shape.length === 1 ? 'N' : 'NHW';
   const host = (name: string): HostArray => {
@@ -91,7 +97,7 @@ export async function expectGoldenLoss(device: Device, golden: Golden, constants
     return { axes: axesOf(shape), shape, data: Array.from(data, Number) };
   };
   const given = Object.fromEntries(constants.filter((name) => golden.has(`in.${name}`)).map((name) => [name, host(name)]));
-  const result = await runLoss(device, host('logits'), given, op, golden.f32('in.dy')[0]);
+  const result = await runLoss(device, host(learnt), given, op, golden.f32('in.dy')[0]);
   golden.expectClose('out.y', [result.loss]);
-  golden.expectClose('grad.logits', result.dz);
+  golden.expectClose(`grad.${learnt}`, result.dz);
 }

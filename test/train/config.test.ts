@@ -51,6 +51,9 @@ describe('a training configuration', () => {
       { train: { steps: 7 } },
       { train: { precision: 'f16' } },
       { train: { losses: { focal: 0 } } },
+      { train: { losses: { iou: 1 } } },
+      { train: { losses: { msSsim: 1 } } },
+      { train: { losses: { msSsim: 1, msSsimWindow: 5 } } },
       { model: { branch: 9 } },
       { synth: { patch: 1 } },
     ]) {
@@ -58,11 +61,13 @@ describe('a training configuration', () => {
     }
   });
 
-  it('of float32 has the hash that it had before the precision could be chosen', async () => {
+  it('of float32 and the usual losses has the hash that it had before the precision and other losses could be chosen', async () => {
     const { train, ...rest } = defaultConfig();
-    const { workers, recompute, precision, ...before } = train;
+    const { workers, recompute, precision, losses: chosen, ...before } = train;
+    const { iou, msSsim, msSsimWindow, ...losses } = chosen;
     expect([workers, recompute, precision]).toEqual([2, 'none', 'f32']);
-    expect(await configHash(defaultConfig())).toBe(await valueHash({ ...rest, train: before }));
+    expect([iou, msSsim, msSsimWindow]).toEqual([0, 0, 7]);
+    expect(await configHash(defaultConfig())).toBe(await valueHash({ ...rest, train: { ...before, losses } }));
   });
 
   it('is hashed whatever the order of its keys, but not of its lists', async () => {
@@ -93,6 +98,12 @@ describe('a training configuration', () => {
       'a patch too small',
       { train: { patch: 16 } },
       'train.patch is 16: too small: expected number to be >=32. Change the value or leave it out (default: 128).',
+    ],
+    [
+      'MS-SSIM on patches too small for five levels',
+      { train: { patch: 64, losses: { msSsim: 0.5 } } },
+      'train.losses.msSsim is 0.5: expected train.patch of at least 112 px for five levels of msSsimWindow 7 px, found 64 px. ' +
+        'Set train.patch=112 or train.losses.msSsimWindow=4. Change the value or leave it out (default: 0).',
     ],
     ['a broken patch', { train: { patch: 64.5 } }, 'train.patch is 64.5: '],
     ['text for a number', { train: { steps: 'many' } }, 'train.steps is "many": invalid input: expected number, received string.'],
