@@ -1,4 +1,5 @@
 import { batchNorm, batchNormOnRead } from '../autograd/ops/batch-norm.js';
+import { layerNorm } from '../autograd/ops/layer-norm.js';
 import { linear } from '../autograd/ops/linear.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
 import { conv2d } from '../autograd/ops/conv2d.js';
@@ -26,6 +27,8 @@ export interface Pass {
   readonly recompute?: boolean;
   /** x is a whole image, no tile of one: what is pooled over all of it may be computed. */
   readonly isWhole?: boolean;
+  /** Of this step, for dropout and stochastic depth: a small tensor, written anew before every step. Without it nothing is dropped. */
+  readonly randomBits?: Tensor;
   /** Told every map that has a name of its own (`Classifier.stages`), and may put another one, as a leaf whose gradient it wants, in its place. */
   readonly stage?: (name: string, x: Tensor<'NCHW'>) => Tensor<'NCHW'>;
 }
@@ -57,6 +60,9 @@ export interface ConvOptions {
 
 export interface AnyConvOptions extends ConvOptions {
   readonly stride?: number;
+  readonly groups?: number;
+  /** Default: half of an odd kernel. */
+  readonly padding?: number;
   readonly bias?: boolean;
 }
 
@@ -67,22 +73,34 @@ export class LayerSet {
   /** Convolution and batch norm that follow each other, by name: what `foldBatchNorms` multiplies together. */
   readonly folds: { readonly conv: string; readonly bn: string }[] = [];
 
-  /** Convolution, padded by half of an odd kernel: with stride 1 the result has the size of x. */
+  /** Convolution, by default padded by half of an odd kernel: with stride 1 the result has the size of x. */
   conv(
     name: string,
     inChannels: number,
     outChannels: number,
-    { kernelSize = 3, dilation = 1, stride = 1, bias = true }: AnyConvOptions = {},
+    { kernelSize = 3, dilation = 1, bias = true, groups = 1, ...rest }: AnyConvOptions = {},
   ): Layer {
-    this.parameters.push({ name: `${name}.weight`, axes: 'OIHW', shape: [outChannels, inChannels, kernelSize, kernelSize] });
+    this.parameters.push({ name: `${name}.weight`, axes: 'OIHW', shape: [outChannels, inChannels / groups, kernelSize, kernelSize] });
     if (bias) this.parameters.push({ name: `${name}.bias`, axes: 'C', shape: [outChannels] });
-    return (pass, x, options) => convolve(pass, name, x, { ...options, dilation, stride, bias, relu: false });
+    return (pass, x, options) => convolve(pass, name, x, { ...options, ...rest, dilation, bias, groups, relu: false });
   }
 
   /** Batch norm of its own, with no convolution before it to be folded into: `folded` passes use the running statistics as `eval` ones do. */
   batchNorm(name: string, channels: number): (pass: Pass, x: Tensor<'NCHW'>, options?: { readonly relu?: boolean }) => Tensor<'NCHW'> {
     this.normArrays(name, channels);
     return (pass, x, { relu = false } = {}) => batchNorm(pass.tape, x, normVectors(pass, name), { training: pass.mode === 'train', relu });
+  }
+
+  /** Layer norm over the channels of maps and of rows. */
+  layerNorm(name: string, channels: number): <A extends 'NCHW' | 'NC'>(pass: Pass, x: Tensor<A>) => Tensor<A> {
+    const [weight, bias] = [this.vector(`${name}.weight`, channels), this.vector(`${name}.bias`, channels)];
+    return (pass, x) => layerNorm(pass.tape, x, weight(pass), bias(pass));
+  }
+
+  /** One number per channel. */
+  vector(name: string, channels: number): (pass: Pass) => Tensor<'C'> {
+    this.parameters.push({ name, axes: 'C', shape: [channels] });
+    return (pass) => pass.array(name) as Tensor<'C'>;
   }
 
   linear(name: string, inFeatures: number, outFeatures: number): (pass: Pass, x: Tensor<'NC'>) => Tensor<'NC'> {
@@ -121,6 +139,8 @@ function normVectors(pass: Pass, name: string): BatchNormVectors {
 interface Convolution extends LayerOptions {
   readonly dilation: number;
   readonly stride?: number;
+  readonly groups?: number;
+  readonly padding?: number;
   readonly bias?: boolean;
   readonly relu: boolean;
   /** A batch norm by the statistics of the batch follows: it takes the bias away again, whose gradient is 0 and not computed. */
@@ -132,13 +152,13 @@ function convolve(
   pass: Pass,
   name: string,
   x: Tensor<'NCHW'>,
-  { dilation, stride = 1, bias: hasBias = true, relu, size, into, normed = false }: Convolution,
+  { dilation, stride = 1, groups = 1, padding: given, bias: hasBias = true, relu, size, into, normed = false }: Convolution,
 ): Tensor<'NCHW'> {
   const weight = pass.array(`${name}.weight`) as Tensor<'OIHW'>;
   const learnt = hasBias ? (pass.array(`${name}.bias`) as Tensor<'C'>) : null;
   const bias = normed && learnt ? detach(learnt) : learnt;
-  const padding = (dilation * (weight.dim('H') - 1)) / 2;
-  const options = { padding, dilation, stride, relu, into, moments: normed };
+  const padding = given ?? (dilation * (weight.dim('H') - 1)) / 2;
+  const options = { padding, dilation, stride, groups, relu, into, moments: normed };
   if (!size) return conv2d(pass.tape, x, weight, bias, options);
   const scale = dilation === 1 ? upsamplingScale(pass.tape, x, weight, size) : null;
   if (scale !== null) return conv2dUpsampled(pass.tape, x, weight, bias, { scale, relu, into });
