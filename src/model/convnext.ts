@@ -32,8 +32,6 @@ export const CONVNEXT_FLAVOURS = {
   tiny: { depths: [3, 3, 9, 3], widths: [96, 192, 384, 768] },
 } as const satisfies Record<string, Flavour>;
 
-/** What blocks add counts for so little at first (the paper's layer scale). */
-export const LAYER_SCALE = 1e-6;
 /** Hidden channels of a block, as a multiple of its width. */
 const EXPANSION = 4;
 
