@@ -11,6 +11,7 @@ const ROWS = [
   ['data'],
   ['model', 'synth'],
   ['detect'],
+  ['explain'],
   ['evaluate'],
   ['train'],
   ['bench', 'experiment'],

@@ -18,10 +18,10 @@ const GROUP = [0, 1, 2, 3, 4].map((i) => candidate(200 + 10 * i, 200, 0.8, 0.2 +
 const AREA = { width: 400, height: 400, pixelSpacingMm: 0.1 };
 
 describe('evidence', () => {
-  test('counts the expected calcifications in the densest square of 2 cm, and averages what they look like', () => {
+  test('counts the expected calcifications in the densest square of 3 cm, and averages what they look like', () => {
     const evidence = gatherEvidence([...GROUP, candidate(20, 20, 0.9)], AREA);
     expect(evidence.count).toBeCloseTo(4);
-    expect(evidence.density).toBeCloseTo(1); // on 4 cm2
+    expect(evidence.density).toBeCloseTo(4 / 9); // on 9 cm2
     expect(evidence.diameterMm).toBeCloseTo(0.3);
   });
 
@@ -48,9 +48,9 @@ describe('evidence', () => {
   test('the area is that of the breast', () => {
     const breast = new Uint8Array(400 * 400).map((_, i) => (i % 400 < 248 ? 1 : 0)); // x < 248, a multiple of the counted blocks
     const atEdge = [candidate(200, 200, 1)];
-    // The square reaches from 100 to 300; counted in blocks of 8 from 104 to 304, of which columns up to 248 are breast.
-    expect(gatherEvidence(atEdge, { ...AREA, breast }).density).toBeCloseTo(0.25 / 0.72, 5);
-    expect(gatherEvidence(atEdge, AREA).density).toBeCloseTo(0.25);
+    // The square reaches from 50 to 350; counted in blocks of 8 from 48 to 352, of which columns up to 248 are breast.
+    expect(gatherEvidence(atEdge, { ...AREA, breast }).density).toBeCloseTo(1 / ((9 * 200) / 304), 5);
+    expect(gatherEvidence(atEdge, AREA).density).toBeCloseTo(1 / 9);
   });
 
   test('nothing found is no evidence', () => {
