@@ -38,6 +38,7 @@ function asText(file: string, model: ModelFile): string {
     ['threshold', String(threshold)],
     ['scores', scores ? 'calibrated' : 'not calibrated'],
     ['trained', `${training.steps} steps, seed ${training.seed}, on ${training.adapter}`],
+    ...(training.startedFrom === null ? [] : [['began with', `the model with sha256 ${training.startedFrom}`] as [string, string]]),
     ['training data', training.dataHash],
     ['commit', training.commit ?? 'unknown'],
   ];

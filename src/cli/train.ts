@@ -16,6 +16,7 @@ interface TrainOptions {
   readonly config?: string;
   readonly set: readonly string[];
   readonly steps?: number;
+  readonly init?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly pixelSpacing?: number;
@@ -39,6 +40,10 @@ export function registerTrain(program: Command): void {
       [],
     )
     .option('--steps <n>', 'stop after this many steps in all (the schedule keeps the length train.steps)', parseCount)
+    .option(
+      '--init <model>',
+      'begin with the weights of a model file of the same network, e.g. to train the shipped one on your own images',
+    )
     .option('--resume', 'go on from the last checkpoint of the run, bit for bit')
     .option('--overwrite', 'remove an earlier run in the same folder first')
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
@@ -52,7 +57,7 @@ export function registerTrain(program: Command): void {
 }
 
 async function train(options: TrainOptions, adapter: string | undefined): Promise<void> {
-  const { data, out, set, steps, pixelSpacing, memoryBudget, quiet } = options;
+  const { data, out, set, steps, init, pixelSpacing, memoryBudget, quiet } = options;
   if (options.resume && options.overwrite)
     throw new UserError('Both --resume and --overwrite were given, expected one of them: drop the other.');
   const mode: RunMode = options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new';
@@ -65,6 +70,7 @@ async function train(options: TrainOptions, adapter: string | undefined): Promis
       config,
       mode,
       stopAt: steps,
+      initialModel: init,
       adapter,
       pixelSpacingMm: pixelSpacing,
       memoryBudgetBytes: memoryBudget,

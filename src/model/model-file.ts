@@ -39,6 +39,8 @@ const modelInfo = z.strictObject({
     steps: z.int().min(0),
     commit: z.string().nullable(),
     adapter: z.string(),
+    /** sha256 of the model file whose weights training began with; null: random ones from the seed. */
+    startedFrom: z.string().nullable().default(null),
   }),
   /** Model card, Markdown: data, attributions, figures, limits. */
   card: z.string(),

@@ -23,10 +23,13 @@ export interface ExportOptions {
   readonly commit: string | null;
   /** Which table of kernel choices was in use; null without one. */
   readonly tuning: string | null;
+  /** sha256 of the model file whose weights the run began with; null: random ones. */
+  readonly startedFrom: string | null;
 }
 
 /** Writes model.safetensors: the averaged weights of a checkpoint, scores calibrated and the threshold frozen on held-back backgrounds. */
-export async function exportModel({ run, checkpoint, validator, data, config, adapter, commit, tuning }: ExportOptions): Promise<void> {
+export async function exportModel(options: ExportOptions): Promise<void> {
+  const { run, checkpoint, validator, data, config, adapter, commit, tuning, startedFrom } = options;
   const { state, model, optimizer } = await readCheckpoint(checkpoint);
   const averaged = new Map(
     [...optimizer].filter(([name]) => name.startsWith('ema.')).map(([name, { data: values }]) => [name.slice('ema.'.length), values]),
@@ -36,7 +39,14 @@ export async function exportModel({ run, checkpoint, validator, data, config, ad
   const { synth } = data.validation;
   const figures = patchFigures(results, synth.pixelSpacingMm);
   const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch) ?? strictestPoint(figures.froc);
-  const training = { dataHash: data.dataHash, seed: config.train.seed, steps: state.step, commit, adapter };
+  const training = {
+    dataHash: data.dataHash,
+    seed: config.train.seed,
+    steps: state.step,
+    commit,
+    adapter,
+    startedFrom,
+  };
   const info: ModelInfo = {
     schema: 'mcgpu.model/1',
     architecture: 'unet3plus',

@@ -9,6 +9,8 @@ interface CardFacts {
     readonly steps: number;
     readonly commit: string | null;
     readonly adapter: string;
+    /** sha256 of the model file whose weights it began with; null: random ones. */
+    readonly startedFrom: string | null;
   };
   /** Which table of kernel choices was in use; null without one. */
   readonly tuning: string | null;
@@ -46,7 +48,7 @@ function describeThreshold(point: OperatingPoint | null, falsePositivesPerPatch:
 
 /** The model card of a run, Markdown: what it was trained on, what was measured, what it must not be used for. */
 export function modelCard({ data, training, tuning, figures, point, falsePositivesPerPatch }: CardFacts): string {
-  const { dataHash, seed, steps, commit, adapter } = training;
+  const { dataHash, seed, steps, commit, adapter, startedFrom } = training;
   return `# mcgpu model
 
 Research use only - not a medical device.
@@ -54,7 +56,7 @@ Research use only - not a medical device.
 Finds microcalcifications on mammograms. Trained without annotations: every calcification it saw was synthetic.
 
 - Data: ${data} (data hash ${dataHash}).
-- Training: ${steps} steps, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}${tuning === null ? '' : `, kernels tuned: table ${tuning}`}.
+- Training: ${steps} steps${startedFrom === null ? '' : ` from the weights of the model with sha256 ${startedFrom}`}, seed ${seed}, commit ${commit ?? 'unknown'}, adapter ${adapter}${tuning === null ? '' : `, kernels tuned: table ${tuning}`}.
 - Scores calibrated, threshold chosen and measured on synthetic calcifications in held-back images (rule B, 0.49 mm): ${measured(figures)} ${describeThreshold(point, falsePositivesPerPatch)}
 - Limits: figures on synthetic calcifications are no clinical performance. Benign-like and malignant-like are the generator's priors, not pathology.
 `;

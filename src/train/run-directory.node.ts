@@ -102,6 +102,8 @@ export interface RunInfo {
   readonly seed: number;
   readonly configHash: string;
   readonly dataHash: string;
+  /** sha256 of the model file whose weights it began with; null: random ones from the seed. */
+  readonly startedFrom: string | null;
   /** One entry per start: 0 first, then the step of each resume. */
   readonly starts: readonly RunStart[];
 }
@@ -116,15 +118,21 @@ interface RunStart {
 }
 
 /**
- * Writes run.json; on resume the starts before are kept.
+ * Writes run.json; on resume the starts before are kept, and what the run began with.
  *
  * @param step where this start begins, 0 for a new run
  */
 export async function writeRunInfo(
   run: RunDirectory,
-  { step, adapter, tuning, ...hashes }: Pick<RunInfo, 'seed' | 'configHash' | 'dataHash'> & Omit<RunStart, 'time'>,
+  {
+    step,
+    adapter,
+    tuning,
+    startedFrom,
+    ...hashes
+  }: Pick<RunInfo, 'seed' | 'configHash' | 'dataHash' | 'startedFrom'> & Omit<RunStart, 'time'>,
 ): Promise<RunInfo> {
-  const before = step > 0 ? await readStarts(run.runInfo) : [];
+  const before = step > 0 ? await readRunInfo(run.runInfo) : null;
   const info: RunInfo = {
     schema: 'mcgpu.run/1',
     notice: 'Research use only - not a medical device',
@@ -133,16 +141,18 @@ export async function writeRunInfo(
     platform: `${process.platform} ${process.arch}`,
     commit: await currentCommit(),
     ...hashes,
-    starts: [...before, { step, time: new Date().toISOString(), adapter, tuning }],
+    startedFrom: before ? (before.startedFrom ?? null) : startedFrom,
+    starts: [...(before?.starts ?? []), { step, time: new Date().toISOString(), adapter, tuning }],
   };
   await writeFileAtomic(run.runInfo, `${JSON.stringify(info, null, 2)}\n`);
   return info;
 }
 
-async function readStarts(path: string): Promise<RunStart[]> {
+/** Runs written before there was `startedFrom` lack it. */
+async function readRunInfo(path: string): Promise<Pick<RunInfo, 'starts'> & Partial<RunInfo>> {
   const text = new TextDecoder().decode(await readWholeFile(path));
   try {
-    return (JSON.parse(text) as { starts: RunStart[] }).starts;
+    return JSON.parse(text) as RunInfo;
   } catch {
     throw new UserError(`${path} is not valid JSON. Restore it from a copy, or start the run anew with --overwrite.`);
   }

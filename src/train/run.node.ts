@@ -11,6 +11,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.node.js';
 import { configHash, configYaml, type TrainConfig } from './config.js';
 import type { BatchSetup } from './draw-batches.node.js';
 import { exportModel } from './export.node.js';
+import { readInitialModel, type InitialModel } from './initial-model.node.js';
 import { BatchLoader, siblingModule, type LoaderWaits } from './loader.node.js';
 import { RunLogs } from './logs.node.js';
 import { ConsoleProgress } from './progress-console.node.js';
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly mode: RunMode;
   /** Stop after this many steps; the schedule's length stays that of the configuration, so that a resume goes on exactly. */
   readonly stopAt?: number | undefined;
+  /** A model file of the same network whose weights a new run begins with; default: random ones from the seed. */
+  readonly initialModel?: string | undefined;
   readonly adapter?: string | undefined;
   readonly pixelSpacingMm?: number | undefined;
   readonly memoryBudgetBytes?: number | undefined;
@@ -53,6 +56,7 @@ export interface RunResult {
 export async function runTraining(options: RunOptions): Promise<RunResult> {
   const { config } = options;
   const run = await checkRunDirectory(options.out, options.mode);
+  const initial = options.initialModel === undefined ? null : await readInitialModel(options.initialModel, options);
   const say = (line: string): void => {
     if (!options.quiet) process.stderr.write(`${line}\n`);
   };
@@ -61,7 +65,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   say(`data: ${data.summary}`);
   const device = options.device ?? (await openNodeDevice(options.adapter ? { adapter: options.adapter } : {}));
   try {
-    return await new Run(options, run, data, device, say).train();
+    return await new Run(options, run, data, initial, device, say).train();
   } catch (error) {
     await nextTurn(); // the news that a device is lost may come after the first failure that it causes
     device.check();
@@ -84,12 +88,14 @@ interface Parts {
 class Run {
   private best: CheckpointState['best'] = null;
   private elapsedBeforeS = 0;
+  private startedFrom: string | null = null;
   private readonly startedAt = performance.now();
 
   constructor(
     private readonly options: RunOptions,
     private readonly run: RunDirectory,
     private readonly data: TrainingData,
+    private readonly initial: InitialModel | null,
     private readonly device: Device,
     private readonly say: (line: string) => void,
   ) {}
@@ -117,7 +123,8 @@ class Run {
     const { config, mode, out } = this.options;
     await openRunDirectory(out, mode);
     await writeFileAtomic(this.run.config, configYaml(config));
-    await writeRunInfo(this.run, { step: first, tuning: await tuningId(this.device.tuning), ...(await this.identity()) });
+    const start = { step: first, tuning: await tuningId(this.device.tuning), startedFrom: this.initial?.sha256 ?? null };
+    ({ startedFrom: this.startedFrom } = await writeRunInfo(this.run, { ...start, ...(await this.identity()) }));
   }
 
   private async withLogs(trainer: Trainer, validator: Validator, first: number, stopAt: number): Promise<RunResult> {
@@ -217,7 +224,8 @@ class Run {
     const isLast = !this.isDue(done, 'validateEvery') && (await this.isBetterThanBest(trainer, validator));
     const tuning = await tuningId(this.device.tuning);
     const facts = { config: this.options.config, adapter: this.device.adapterName, commit: await currentCommit(), tuning };
-    await exportModel({ run, checkpoint: isLast ? run.last : run.best, validator, data, ...facts });
+    const { startedFrom } = this;
+    await exportModel({ run, checkpoint: isLast ? run.last : run.best, validator, data, startedFrom, ...facts });
   }
 
   /** For a run that ends between two validations. It leaves no trace: a resumed run must not depend on where it was stopped. */
@@ -259,7 +267,7 @@ class Run {
   }
 
   private async createTrainer(resumed: Checkpoint | null): Promise<Trainer> {
-    const trainer = await openTrainer(this.device, this.options.config, resumed, this.budget());
+    const trainer = await openTrainer(this.device, this.options.config, resumed, { initial: this.initial?.arrays, ...this.budget() });
     const { plan, dispatchCount } = trainer.program;
     const parameters = trainer.network.store.parameterCount.toLocaleString('en');
     this.say(`network: ${parameters} parameters, ${dispatchCount} dispatches per step; adapter: ${this.device.adapterName}`);

@@ -24,14 +24,20 @@ export async function setTuning(device: Device, checkpoint: Checkpoint | null, g
   return stored ? [...unused, ...(await useTuning(device, { stored, name: 'The tuning table of the checkpoint' }))] : unused;
 }
 
-/** A trainer that goes on from a checkpoint, or begins anew without one. @throws UserError where the memory budget is too small */
+/**
+ * A trainer that goes on from a checkpoint, or begins anew without one.
+ *
+ * @param initial what a new one begins with; default: random weights from the seed
+ * @throws UserError where the memory budget is too small
+ */
 export async function openTrainer(
   device: Device,
   config: TrainConfig,
   checkpoint: Checkpoint | null,
-  budget: { memoryBudgetBytes?: number },
+  options: { initial?: ReadonlyMap<string, Float32Array> | undefined; memoryBudgetBytes?: number },
 ): Promise<Trainer> {
-  if (!checkpoint) return Trainer.create(device, config, budget);
+  const { initial, ...budget } = options;
+  if (!checkpoint) return Trainer.create(device, config, { ...(initial && { arrays: initial }), ...budget });
   const arrays = new Map([...checkpoint.model].map(([name, { data }]) => [name, data]));
   const trainer = await Trainer.create(device, config, { arrays, ...budget });
   trainer.optimizer.loadState(checkpoint.optimizer);

@@ -17,7 +17,7 @@ const INFO: ModelInfo = {
   normalisation: { kind: 'local-contrast', blurMm: 2, noiseMm: 3.6, noiseFloor: 0.004, clip: 10 },
   classes: ['none', 'benign-like', 'malignant-like'],
   threshold: 0.5,
-  training: { dataHash: 'abc', seed: 7, steps: 100, commit: null, adapter: 'llvmpipe' },
+  training: { dataHash: 'abc', seed: 7, steps: 100, commit: null, adapter: 'llvmpipe', startedFrom: null },
   card: '# Card\nTrained on phantoms.',
 };
 const model = (change: object = {}, weights = [1, 2]): ModelFile => ({

@@ -55,7 +55,7 @@ export function modelBytes(
     normalisation: DEFAULT_NORMALISATION,
     classes: [...CLASSES],
     threshold: 0.5,
-    training: { dataHash: 'none', seed, steps: 0, commit: null, adapter: 'none' },
+    training: { dataHash: 'none', seed, steps: 0, commit: null, adapter: 'none', startedFrom: null },
     card: 'Random weights for tests.',
     ...change,
   };

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const HASHES = { seed: 1, configHash: 'c', dataHash: 'd', adapter: 'llvmpipe', tuning: null };
+const HASHES = { seed: 1, configHash: 'c', dataHash: 'd', adapter: 'llvmpipe', tuning: null, startedFrom: null };
 const startRun = async (): Promise<void> => {
   const run = await openRunDirectory(root, 'new');
   await writeRunInfo(run, { ...HASHES, step: 0 });
@@ -80,7 +80,7 @@ describe('writeRunInfo', () => {
     expect(info.mcgpu).toMatch(/^\d+\.\d+\.\d+/);
     expect(info.commit ?? '0'.repeat(40)).toMatch(/^[0-9a-f]{40}\+?$/);
     expect(info.starts).toMatchObject([
-      { step: 0, adapter: 'llvmpipe', tuning: null },
+      { step: 0, adapter: 'llvmpipe', tuning: null, startedFrom: null },
       { step: 500, adapter: 'SwiftShader', tuning: 'ab (2 choices)' },
     ]);
   });
