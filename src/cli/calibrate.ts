@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { NOTICE } from '../detect/findings.js';
+import { chosenThresholds, describeThresholds } from '../detect/marking.js';
 import { UserError } from '../errors.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { calibrateModel } from '../train/calibrate-model.node.js';
@@ -12,6 +13,7 @@ interface CalibrateCommandOptions {
   readonly out: string;
   readonly patches: number;
   readonly falsePositives: number;
+  readonly groupFalsePositives: number;
   readonly seed: number;
   readonly pixelSpacing?: number;
   readonly overwrite?: boolean;
@@ -30,14 +32,20 @@ export function registerCalibrate(program: Command): void {
       '--false-positives <rate>',
       'threshold: the highest sensitivity with at most so many false positives per sample',
       parseRate,
-      0.1,
+      0.03,
+    )
+    .option(
+      '--group-false-positives <rate>',
+      'threshold in groups: the lowest at which all that is marked has at most so many false positives per sample',
+      parseRate,
+      0.2,
     )
     .option('--seed <n>', 'seed of the samples', parseSeed, 1)
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
     .option('--overwrite', 'replace a file of this name')
     .addHelpText('after', `\n${NOTICE}`)
     .action(async (model: string, options: CalibrateCommandOptions, command: Command) => {
-      const { falsePositives, pixelSpacing, overwrite, ...rest } = options;
+      const { falsePositives, groupFalsePositives, pixelSpacing, overwrite, ...rest } = options;
       if (overwrite !== true && existsSync(options.out))
         throw new UserError(`${options.out} exists already, expected no file of this name. Choose another --out or add --overwrite.`);
       const device = await openNodeDevice(adapterOf(command));
@@ -45,12 +53,12 @@ export function registerCalibrate(program: Command): void {
         const { info, figures } = await calibrateModel(device, {
           ...rest,
           model,
-          falsePositivesPerPatch: falsePositives,
+          rates: { falsePositives, groupFalsePositives },
           pixelSpacingMm: pixelSpacing,
         });
         const { sensitivity, aucPresent, aucMalignant } = figures;
         process.stdout.write(
-          `${options.out}: threshold ${info.threshold.toFixed(4)}; sensitivity ${sensitivity.toFixed(3)} at 0.5 false positives per sample, ` +
+          `${options.out}: ${describeThresholds(chosenThresholds(info, {}))}; sensitivity ${sensitivity.toFixed(3)} at 0.5 false positives per sample, ` +
             `AUC present ${aucPresent.toFixed(3)}, malignant ${aucMalignant.toFixed(3)}. ${NOTICE}\n`,
         );
       } finally {

@@ -13,6 +13,7 @@ import { mapOnOriginalGrid } from '../detect/maps.js';
 import { drawOverlay } from '../detect/overlay.js';
 import { writePicture, writeProbabilityMap } from '../detect/overlay.node.js';
 import { SHIPPED_MODEL } from '../detect/shipped-model.node.js';
+import { chosenThresholds } from '../detect/marking.js';
 import { UserError } from '../errors.js';
 import { explainFileError, makeFolder, readWholeFile } from '../files.node.js';
 import { useTuning } from '../kernels/tune.js';
@@ -34,6 +35,7 @@ interface DetectCommandOptions {
   readonly forceOverlay?: boolean;
   readonly pixelSpacing?: number;
   readonly threshold?: number;
+  readonly groupThreshold?: number;
   readonly minScore: number;
   readonly memoryBudget?: number;
   readonly precision?: ElementType;
@@ -52,7 +54,8 @@ export function registerDetect(program: Command): void {
     .option('--model <file>', 'model file', SHIPPED_MODEL)
     .option('--maps', 'also write 16-bit probability maps on the original grid')
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
-    .option('--threshold <p>', 'mark findings with at least this score (default: that of the model)', parseProbability)
+    .option('--threshold <p>', 'mark findings with at least this score (default: those of the model)', parseProbability)
+    .option('--group-threshold <p>', 'mark those in groups of three and more from this lower score on', parseProbability)
     .option('--min-score <p>', 'list findings with at least this score', parseProbability, MIN_SCORE)
     .option('--memory-budget <bytes>', 'most GPU memory for windows and feature maps, e.g. 256MB', parseBytes)
     .addOption(precisionOption())
@@ -81,6 +84,7 @@ async function detect(paths: readonly string[], options: DetectCommandOptions, a
     const { memoryBudget: memoryBudgetBytes, precision } = options;
     if (precision === 'f16') device.requireHalfPrecision();
     const detector = Detector.open(device, modelBytes, options.model, { memoryBudgetBytes, precision });
+    chosenThresholds(detector.info, options); // refused before anything is read
     await prepareFolder(options.out, target);
     if (options.overwrite) await removeEarlierPictures(options.out, inputs.files);
     const failures = [...inputs.failures];
@@ -116,14 +120,15 @@ async function prepareFolder(out: string, target: string): Promise<void> {
 }
 
 function runOf(
-  { info: { threshold, pixelSpacingMm, architecture, training } }: Detector,
+  { info }: Detector,
   options: DetectCommandOptions,
   tuning: string | null,
-): Pick<FindingsFile, 'model' | 'threshold' | 'minScore'> {
+): Pick<FindingsFile, 'model' | 'threshold' | 'groupThreshold' | 'minScore'> {
+  const { pixelSpacingMm, architecture, training } = info;
   const file = options.model === SHIPPED_MODEL ? 'mcgpu-compact' : options.model;
   return {
     model: { file, architecture, pixelSpacingMm, training, tuning, precision: options.precision ?? 'f32' },
-    threshold: options.threshold ?? threshold,
+    ...chosenThresholds(info, options),
     minScore: options.minScore,
   };
 }
@@ -141,9 +146,9 @@ async function detectFile({ device, detector, options, place }: Run, file: strin
   let isRead = false;
   try {
     const mammogram = await readMammogram(file, options.pixelSpacing === undefined ? {} : { pixelSpacingMm: options.pixelSpacing });
-    const { threshold, minScore } = options;
+    const { threshold, groupThreshold, minScore } = options;
     const onTile = options.quiet ? {} : { onTile: showTiles(place) };
-    const result = await detector.detect(mammogram, file, { minScore, ...(threshold === undefined ? {} : { threshold }), ...onTile });
+    const result = await detector.detect(mammogram, file, { minScore, threshold, groupThreshold, ...onTile });
     isRead = true;
     return await writePictures(mammogram, result, names, options);
   } catch (error) {

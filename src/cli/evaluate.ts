@@ -4,6 +4,7 @@ import { checkSpacingOption } from '../data/pixel-spacing.js';
 import type { DatasetName } from '../data/sets/annotated-set.js';
 import { NOTICE } from '../detect/findings.js';
 import { SHIPPED_MODEL } from '../detect/shipped-model.node.js';
+import { describeThresholds } from '../detect/marking.js';
 import { UserError } from '../errors.js';
 import { REPLICATES } from '../evaluate/bootstrap.js';
 import type { Figure } from '../evaluate/figures.js';
@@ -27,6 +28,7 @@ interface EvaluateCommandOptions {
   readonly seed: number;
   readonly replicates: number;
   readonly threshold?: number;
+  readonly groupThreshold?: number;
   readonly pixelThreshold: number;
   readonly pixelSpacing?: number;
   readonly lockTest?: boolean;
@@ -48,7 +50,8 @@ export function registerEvaluate(program: Command): void {
     .option('--split <name>', 'only this part of the set (cbis-crops: select, report)')
     .option('--seed <n>', 'seed of the bootstrap', parseSeed, 1)
     .option('--replicates <n>', 'draws of the bootstrap over patients', parseCount, REPLICATES)
-    .option('--threshold <p>', "frozen threshold on findings' scores (default: that of the model)", parseProbability)
+    .option('--threshold <p>', 'mark findings with at least this score (default: those of the model)', parseProbability)
+    .option('--group-threshold <p>', 'mark those in groups of three and more from this lower score on', parseProbability)
     .option('--pixel-threshold <p>', 'threshold on probabilities for the segmentation figures', parseProbability, PIXEL_THRESHOLD)
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)
     .option('--lock-test', 'this is a test set: count every look at it in a ledger beside the data, from now on')
@@ -110,7 +113,7 @@ function linesOf({ file, evaluation, failures }: ModelResult): string[] {
     ...(within ? [`  the same, mean within quintiles of crop area: ${show(within)}`] : []),
     ...objects.flatMap(({ rule, perImage, atThreshold }) => [
       `  rule ${rule}: ${sensitivities(perImage)}`,
-      `  rule ${rule}, threshold ${atThreshold.threshold}: sensitivity ${show(atThreshold.sensitivity)} at ${show(atThreshold.falsePositivesPerImage)} FP/image, ${show(atThreshold.falsePositivesPerCm2)} FP/cm2`,
+      `  rule ${rule}, ${describeThresholds(atThreshold)}: sensitivity ${show(atThreshold.sensitivity)} at ${show(atThreshold.falsePositivesPerImage)} FP/image, ${show(atThreshold.falsePositivesPerCm2)} FP/cm2`,
     ]),
     ...(pixels && 'value' in pixels.recall
       ? [

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { chosenThresholds, describeThresholds } from '../detect/marking.js';
 import { NOTICE } from '../detect/findings.js';
 import { readModelFile } from '../model/model-file.node.js';
 import type { ModelFile } from '../model/model-file.js';
@@ -25,7 +26,7 @@ function asJson(file: string, model: ModelFile): object {
 }
 
 function asText(file: string, model: ModelFile): string {
-  const { architecture, config, pixelSpacingMm, normalisation, classes, threshold, scores, training, card } = model.info;
+  const { architecture, config, pixelSpacingMm, normalisation, classes, scores, training, card } = model.info;
   const { kind, ...settings } = normalisation;
   const rows: [string, string][] = [
     ['file', file],
@@ -35,7 +36,7 @@ function asText(file: string, model: ModelFile): string {
     ['pixel spacing', `${pixelSpacingMm} mm`],
     ['normalisation', `${kind} ${JSON.stringify(settings)}`],
     ['classes', classes.join(', ')],
-    ['threshold', String(threshold)],
+    ['marks', describeThresholds(chosenThresholds(model.info, {}))],
     ['scores', scores ? 'calibrated' : 'not calibrated'],
     ['trained', `${training.steps} steps, seed ${training.seed}, on ${training.adapter}`],
     ...(training.startedFrom === null ? [] : [['began with', `the model with sha256 ${training.startedFrom}`] as [string, string]]),

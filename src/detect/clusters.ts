@@ -103,6 +103,19 @@ function linkCells(points: readonly PointMm[], forest: Forest, here: readonly nu
     }
 }
 
+/** Single linkage: indices of the points of each group, ascending; a point that is alone is a group of one. */
+export function linkedGroups(points: readonly PointMm[], linkMm: number): number[][] {
+  const forest = link(points, linkMm);
+  const groups = new Map<number, number[]>();
+  for (const i of points.keys()) {
+    const root = forest.find(i);
+    const group = groups.get(root);
+    if (group) group.push(i);
+    else groups.set(root, [i]);
+  }
+  return [...groups.values()];
+}
+
 function clusterOf(
   findings: readonly ClusterPoint[],
   members: readonly number[],
@@ -141,15 +154,8 @@ export function clusterFindings(
 ): Cluster[] {
   const marked = findings.flatMap((f, i) => (f.marked ? [i] : []));
   const points = marked.map((i) => ({ x: (findings[i]?.x ?? 0) * pixelSpacingMm[1], y: (findings[i]?.y ?? 0) * pixelSpacingMm[0] }));
-  const forest = link(points, rules.linkMm);
-  const groups = new Map<number, number[]>();
-  for (const [k, i] of marked.entries()) {
-    const root = forest.find(k);
-    const group = groups.get(root);
-    if (group) group.push(i);
-    else groups.set(root, [i]);
-  }
-  return [...groups.values()]
+  return linkedGroups(points, rules.linkMm)
+    .map((group) => group.map((k) => marked[k]!))
     .filter((members) => members.length >= rules.minMembers)
     .map((members) => clusterOf(findings, members, pixelSpacingMm, rules.minMembers))
     .sort((a, b) => b.score - a.score || a.y - b.y || a.x - b.x);

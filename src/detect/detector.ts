@@ -10,12 +10,15 @@ import { buildImageFindings, type ImageFindings } from './findings.js';
 import { scoreImage } from './image-scores.js';
 import { Inference, type InferenceOptions } from './inference.js';
 import type { ProbabilityMaps } from './maps.js';
+import { chosenThresholds } from './marking.js';
 
 export interface DetectOptions {
   /** Candidates with a lower score are not listed. */
   readonly minScore?: number;
-  /** Findings with at least this score are marked; default: the model's. */
-  readonly threshold?: number;
+  /** From which score on findings are marked; default: the model's. */
+  readonly threshold?: number | undefined;
+  /** The same of those in groups; default: the model's, or `threshold` where that is given. */
+  readonly groupThreshold?: number | undefined;
   readonly onTile?: (done: number, total: number) => void;
 }
 
@@ -59,7 +62,7 @@ export class Detector {
   async detect(
     mammogram: Mammogram,
     file: string,
-    { minScore = MIN_SCORE, threshold = this.info.threshold, onTile }: DetectOptions = {},
+    { minScore = MIN_SCORE, onTile, ...given }: DetectOptions = {},
   ): Promise<DetectedMammogram> {
     const { pixelSpacingMm } = this.info;
     const { image, breast, scale, warnings } = preprocess(mammogram, this.info);
@@ -73,7 +76,7 @@ export class Detector {
     const { width, height } = mammogram.image;
     const found = buildImageFindings(
       { file, width, height, pixelSpacingMm: spacing, scale, candidates, scores, warnings: [...mammogram.warnings, ...warnings] },
-      threshold,
+      chosenThresholds(this.info, given),
     );
     return { found, maps, breast, scale };
   }

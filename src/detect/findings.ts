@@ -5,6 +5,7 @@ import { SEGMENTATION_CHANNELS } from '../data/classes.js';
 import type { Box, Candidate } from './candidates.js';
 import { clusterFindings } from './clusters.js';
 import { toOriginal } from './maps.js';
+import { markedOf, type Thresholds } from './marking.js';
 import type { ImageScores } from './score.js';
 
 export const NOTICE = 'Research use only - not a medical device';
@@ -53,7 +54,9 @@ export const findingsSchema = z.strictObject({
   schema: z.literal('mcgpu.findings/1'),
   notice: z.literal(NOTICE),
   model: z.record(z.string(), z.json()),
+  /** From which score on findings are marked: any, and those in a group (src/detect/marking.ts). */
   threshold: probability,
+  groupThreshold: probability,
   minScore: probability,
   images: z.array(imageSchema),
   failures: z.array(z.strictObject({ file: z.string(), error: z.string() })),
@@ -96,27 +99,27 @@ function originalBox(candidate: Candidate, image: DetectedImage): [number, numbe
   return [column(x0), row(y0), column(x1), row(y1)];
 }
 
-function findingOf(candidate: Candidate, image: DetectedImage, threshold: number): Finding {
-  // Marked is decided on the number that is written, so that the two never contradict each other.
-  const score = round(candidate.score, SCORE_DIGITS);
+function findingOf(candidate: Candidate, image: DetectedImage): Omit<Finding, 'marked'> {
   return {
     x: round(clamp(toOriginal(candidate.x, image.scale[1]), image.width - 1), 2),
     y: round(clamp(toOriginal(candidate.y, image.scale[0]), image.height - 1), 2),
     box: originalBox(candidate, image),
     diameterMm: round(candidate.diameterMm, 3),
-    score,
+    score: round(candidate.score, SCORE_DIGITS),
     malignancy: round(candidate.malignancy, 4),
     class: candidate.class,
-    marked: score >= threshold,
   };
 }
 
 /**
  * Findings and clusters of one image in the contract's form: working-grid candidates become original pixels (half-pixel
- * centres), those with score >= threshold are marked, marked ones are clustered.
+ * centres), those at or above the thresholds are marked, marked ones are clustered.
  */
-export function buildImageFindings(image: DetectedImage, threshold: number): ImageFindings {
-  const findings = image.candidates.map((c) => findingOf(c, image, threshold));
+export function buildImageFindings(image: DetectedImage, thresholds: Thresholds): ImageFindings {
+  const all = image.candidates.map((c) => findingOf(c, image));
+  // Decided on the numbers that are written, so that the two never contradict each other.
+  const marked = markedOf(all, image.pixelSpacingMm, thresholds);
+  const findings = all.map((finding, i) => ({ ...finding, marked: marked[i]! }));
   const clusters = clusterFindings(findings, image.pixelSpacingMm).map((c) => ({
     x: round(c.x, 2),
     y: round(c.y, 2),

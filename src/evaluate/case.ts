@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AnnotatedImage } from '../data/sets/annotated-set.js';
+import { markedOf, type Thresholds } from '../detect/marking.js';
 import { ruleA, ruleB, RULE_A_RADIUS_MM, RULE_B_RADIUS_MM, type Boxed, type Detection, type FrocImage, type Mark } from './froc.js';
 
 const edges = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -65,8 +66,13 @@ export const RULES: readonly RuleDescription[] = [
 export const matchRule = (name: RuleName): ReturnType<typeof ruleA> => (name === 'A' ? ruleA(RULE_A_RADIUS_MM) : ruleB(RULE_B_RADIUS_MM));
 
 /** Coordinates in mm, as the rules are. */
-export function frocImageOf({ detections, marks, pixelSpacingMm }: CaseResult): FrocImage<Detection & Boxed, Mark & Boxed> {
+export function frocImageOf(
+  { detections: all, marks, pixelSpacingMm }: CaseResult,
+  thresholds?: Thresholds,
+): FrocImage<Detection & Boxed, Mark & Boxed> {
   const [row, column] = pixelSpacingMm;
+  const isMarked = thresholds && markedOf(all, pixelSpacingMm, thresholds);
+  const detections = isMarked ? all.filter((_, i) => isMarked[i]) : all;
   const inMm = (object: { readonly x: number; readonly y: number; readonly box: readonly number[] }): Mark & Boxed => {
     const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = object.box;
     return { x: object.x * column, y: object.y * row, box: [x0 * column, y0 * row, x1 * column, y1 * row] };

@@ -1,3 +1,4 @@
+import type { Thresholds } from '../detect/marking.js';
 import type { BootstrapOptions } from './bootstrap.js';
 import { pairedDifference, type Difference } from './bootstrap.js';
 import { RULES, type EvaluatedCase } from './case.js';
@@ -32,8 +33,8 @@ export interface Evaluation {
 }
 
 export interface EvaluationOptions extends BootstrapOptions {
-  /** The model's frozen threshold on scores of findings. */
-  readonly threshold: number;
+  /** The model's frozen ones, on scores of findings. */
+  readonly thresholds: Thresholds;
   /** On probabilities of pixels, for the segmentation figures. */
   readonly pixelThreshold: number;
 }
@@ -45,19 +46,19 @@ export interface Evaluated {
 
 /** @param every in an order that does not depend on the model, so that two models can be compared */
 export function evaluateCases(every: readonly EvaluatedCase[], options: EvaluationOptions): Evaluated {
-  const { threshold, pixelThreshold } = options;
+  const { thresholds, pixelThreshold } = options;
   const patients = every.map(({ image }) => image.patient);
   const book = new FigureBook(patients, options);
   const marked = every.filter(({ result }) => result.marks);
   const hasAttribute = (name: string): boolean => every.some(({ image }) => image.groups[name] !== undefined);
-  const objects = marked.length === 0 ? [] : RULES.map((rule) => objectFigures(book, rule, marked, every, threshold));
+  const objects = marked.length === 0 ? [] : RULES.map((rule) => objectFigures(book, rule, marked, every, thresholds));
   const [present, malignant] = [imageFigures(book, PRESENT, every), imageFigures(book, MALIGNANT, every)];
   const biopsied = hasAttribute('biopsied') ? imageFigures(book, MALIGNANT_BIOPSIED, every) : null;
   const within = hasAttribute('areaQuintile') ? aucWithin(book, MALIGNANT, 'areaQuintile', every) : null;
   const isSegmented = marked.some(({ result }) => result.pixels !== null || result.objectIous.length > 0);
   const pixels = isSegmented ? pixelFigures(book, every, pixelThreshold) : null;
   const drawn = surface(book, every);
-  const groups = subGroups(book, every, threshold);
+  const groups = subGroups(book, every, thresholds);
   const sum = (value: (one: EvaluatedCase) => number): number => marked.reduce((total, one) => total + value(one), 0);
   const evaluation: Evaluation = {
     images: every.length,

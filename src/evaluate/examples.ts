@@ -1,3 +1,4 @@
+import { markedOf, type Thresholds } from '../detect/marking.js';
 import { frocImageOf, matchRule, type EvaluatedCase } from './case.js';
 
 /** Something to look at: a place on an image, or a whole image. */
@@ -17,22 +18,25 @@ export interface Examples {
 const MOST = 8;
 const MOST_PER_IMAGE = 2;
 
-/** Marks that were missed at the threshold (rule B): first those with the lowest score at them, of equals the largest; and the false positives with the highest scores. */
-export function objectExamples(cases: readonly EvaluatedCase[], threshold: number): Examples {
+/** Marks at which nothing was marked (rule B): first those with the lowest score at them, of equals the largest; and the false positives with the highest scores. */
+export function objectExamples(cases: readonly EvaluatedCase[], thresholds: Thresholds): Examples {
   const [misses, falseAlarms]: (Example & { rank: readonly number[] })[][] = [[], []];
   for (const { result } of cases) {
     if (!result.marks || !result.showable) continue;
     const image = frocImageOf(result);
-    const scoreAt = new Map<number, number>();
+    const isMarked = markedOf(result.detections, result.pixelSpacingMm, thresholds);
+    const [scoreAt, found] = [new Map<number, number>(), new Set<number>()];
     for (const [k, { mark }] of matchRule('B')(image).entries()) {
       const { x, y, score, excused } = result.detections[k]!;
-      if (mark !== null) scoreAt.set(mark, score);
-      else if (!excused && score >= threshold)
+      if (mark !== null) {
+        scoreAt.set(mark, score);
+        if (isMarked[k]) found.add(mark);
+      } else if (!excused && isMarked[k])
         falseAlarms?.push({ id: result.id, at: { x, y }, caption: `score ${score.toFixed(3)}`, rank: [-score] });
     }
     for (const [m, { x, y, diameterMm }] of result.marks.entries()) {
+      if (found.has(m)) continue;
       const score = scoreAt.get(m) ?? 0;
-      if (score >= threshold) continue;
       const size = diameterMm === null ? 'single point' : `${diameterMm.toFixed(2)} mm`;
       const caption = `${size}, ${score > 0 ? `score ${score.toFixed(3)}` : 'nothing found'}`;
       misses?.push({ id: result.id, at: { x, y }, caption, rank: [score, -(diameterMm ?? 0)] });

@@ -8,7 +8,9 @@ export interface ModelResult {
   readonly sha256: string;
   readonly architecture: string;
   readonly pixelSpacingMm: number;
+  /** From which score on findings are marked, and those in groups (src/detect/marking.ts). */
   readonly threshold: number;
+  readonly groupThreshold: number;
   readonly evaluation: Evaluation;
   readonly failures: readonly FailedImage[];
 }

@@ -1,5 +1,6 @@
 import { frocImageOf, matchRule, type EvaluatedCase, type RuleDescription } from './case.js';
 import { rounded, thinned, type Figure, type FigureBook, type Pending } from './figures.js';
+import type { Thresholds } from '../detect/marking.js';
 import { curveOf, frocEvents } from './froc.js';
 import { rocCurve } from './metrics.js';
 import {
@@ -7,7 +8,7 @@ import {
   afrocScores,
   falsePositiveRate,
   sensitivityAtRate,
-  sensitivityAtThreshold,
+  sensitivityOf,
   type AfrocScores,
   type MatchedImages,
 } from './operating.js';
@@ -25,9 +26,8 @@ export interface ObjectFigures {
   readonly text: string;
   readonly perImage: readonly { readonly falsePositives: number; readonly sensitivity: Figure }[];
   readonly perCm2: readonly { readonly falsePositives: number; readonly sensitivity: Figure }[];
-  /** At the model's frozen threshold. */
-  readonly atThreshold: {
-    readonly threshold: number;
+  /** Of the findings that are marked. */
+  readonly atThreshold: Thresholds & {
     readonly sensitivity: Figure;
     readonly falsePositivesPerImage: Figure;
     readonly falsePositivesPerCm2: Figure;
@@ -54,9 +54,10 @@ export function objectFigures(
   rule: RuleDescription,
   cases: readonly EvaluatedCase[],
   every: readonly EvaluatedCase[],
-  threshold: number,
+  thresholds: Thresholds,
 ): () => ObjectFigures {
   const matched = matchCases(cases, every, rule);
+  const atThreshold = matchCases(cases, every, rule, thresholds);
   const perImage = every.map((one) => (one.result.marks ? 1 : 0));
   const atRates = (
     unit: string,
@@ -74,13 +75,13 @@ export function objectFigures(
   const [imageRates, areaRates] = [atRates('image', RATES_PER_IMAGE, perImage), atRates('cm2', RATES_PER_CM2, matched.breastCm2)];
   const ask = (name: string, statistic: (w: Float64Array) => number, reason: string): Pending =>
     book.ask(`${rule.name}: ${name}`, statistic, reason);
-  const sensitivity = ask('sensitivity at the threshold', (w) => sensitivityAtThreshold(matched, threshold, w), NO_MARKS);
-  const falsePerImage = ask('FP/image at the threshold', (w) => falsePositiveRate(matched, perImage, threshold, w), 'no images');
-  const falsePerCm2 = ask('FP/cm2 at the threshold', (w) => falsePositiveRate(matched, matched.breastCm2, threshold, w), 'no breast');
+  const sensitivity = ask('sensitivity at the threshold', (w) => sensitivityOf(atThreshold, w), NO_MARKS);
+  const falsePerImage = ask('FP/image at the threshold', (w) => falsePositiveRate(atThreshold, perImage, w), 'no images');
+  const falsePerCm2 = ask('FP/cm2 at the threshold', (w) => falsePositiveRate(atThreshold, matched.breastCm2, w), 'no breast');
   const afroc = afrocScores(matched);
   const ranking = afrocRanking(afroc);
   const area = ask('AFROC area', (w) => ranking.auc(w), NO_MARKS);
-  const bySize = sizeFigures(book, rule, matched, every, threshold);
+  const bySize = sizeFigures(book, rule, atThreshold, every);
   const known = (rows: typeof imageRates): ObjectFigures['perImage'] => rows.map((row) => ({ ...row, sensitivity: row.sensitivity() }));
   return () => ({
     rule: rule.name,
@@ -88,7 +89,12 @@ export function objectFigures(
     text: rule.text,
     perImage: known(imageRates),
     perCm2: known(areaRates),
-    atThreshold: { threshold, sensitivity: sensitivity(), falsePositivesPerImage: falsePerImage(), falsePositivesPerCm2: falsePerCm2() },
+    atThreshold: {
+      ...thresholds,
+      sensitivity: sensitivity(),
+      falsePositivesPerImage: falsePerImage(),
+      falsePositivesPerCm2: falsePerCm2(),
+    },
     afroc: { area: area(), images: afroc.normalImagesOnly ? 'without marks' : 'all, since each has marks', curve: afrocCurve(afroc) },
     froc: frocPoints(matched, cases.length),
     bySize: bySize(),
@@ -97,11 +103,19 @@ export function objectFigures(
 
 const NO_MARKS = 'no microcalcification is marked';
 
-/** Matches every case; of those without marks of single objects nothing counts. */
-export function matchCases(cases: readonly EvaluatedCase[], every: readonly EvaluatedCase[], rule: RuleDescription): MatchedImages {
+/**
+ * Matches every case; of those without marks of single objects nothing counts.
+ * @param thresholds only the findings that these mark; default: all
+ */
+export function matchCases(
+  cases: readonly EvaluatedCase[],
+  every: readonly EvaluatedCase[],
+  rule: RuleDescription,
+  thresholds?: Thresholds,
+): MatchedImages {
   const counted = new Set(cases);
   const none = { detections: [], marks: [] };
-  const images = every.map((one) => (counted.has(one) ? frocImageOf(one.result) : none));
+  const images = every.map((one) => (counted.has(one) ? frocImageOf(one.result, thresholds) : none));
   return {
     events: frocEvents(images, matchRule(rule.name)),
     marks: images.map((image) => image.marks.length),
@@ -131,7 +145,6 @@ function sizeFigures(
   rule: RuleDescription,
   matched: MatchedImages,
   every: readonly EvaluatedCase[],
-  threshold: number,
 ): () => ObjectFigures['bySize'] {
   const bands = SIZE_BOUNDS_MM.slice(0, -1).map((fromMm, i) => {
     const toMm = SIZE_BOUNDS_MM[i + 1]!;
@@ -143,7 +156,7 @@ function sizeFigures(
     const events = matched.events.filter(({ image, mark }) => mark !== null && isIn(image, mark));
     const own = { ...matched, events, marks };
     const name = `${rule.name}: sensitivity at the threshold, ${fromMm} to ${toMm} mm`;
-    const sensitivity = book.ask(name, (w) => sensitivityAtThreshold(own, threshold, w), 'no marks of this size');
+    const sensitivity = book.ask(name, (w) => sensitivityOf(own, w), 'no marks of this size');
     return { fromMm, toMm: toMm === Infinity ? null : toMm, marks: marks.reduce((a, b) => a + b, 0), sensitivity };
   });
   return () => bands.map((band) => ({ ...band, sensitivity: band.sensitivity() }));

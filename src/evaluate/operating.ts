@@ -36,28 +36,18 @@ export function sensitivityAtRate(
   return best / weightedSum(weights, marks);
 }
 
-/** Found marks / all marks at score >= threshold; NaN without marks. */
-export function sensitivityAtThreshold({ events, marks }: MatchedImages, threshold: number, weights: Float64Array): number {
-  return countEvents(events, threshold, weights, true) / weightedSum(weights, marks);
+/** Found marks / all marks; NaN without marks. */
+export function sensitivityOf({ events, marks }: MatchedImages, weights: Float64Array): number {
+  return countEvents(events, weights, true) / weightedSum(weights, marks);
 }
 
-/** False positives per unit of `exposure` at score >= threshold. */
-export function falsePositiveRate(
-  { events }: MatchedImages,
-  exposure: readonly number[],
-  threshold: number,
-  weights: Float64Array,
-): number {
-  return countEvents(events, threshold, weights, false) / weightedSum(weights, exposure);
+/** False positives per unit of `exposure`. */
+export function falsePositiveRate({ events }: MatchedImages, exposure: readonly number[], weights: Float64Array): number {
+  return countEvents(events, weights, false) / weightedSum(weights, exposure);
 }
 
-function countEvents(events: readonly FrocEvent[], threshold: number, weights: Float64Array, hits: boolean): number {
-  let count = 0;
-  for (const { score, image, mark } of events) {
-    if (score < threshold) break;
-    if ((mark !== null) === hits) count += weights[image]!;
-  }
-  return count;
+function countEvents(events: readonly FrocEvent[], weights: Float64Array, hits: boolean): number {
+  return events.reduce((count, { image, mark }) => ((mark !== null) === hits ? count + weights[image]! : count), 0);
 }
 
 /**

@@ -1,4 +1,5 @@
 // The report of an evaluation: one HTML file that shows everything without a network, a script or another file.
+import { describeThresholds } from '../detect/marking.js';
 import type { Difference } from './bootstrap.js';
 import type { Figure } from './figures.js';
 import type { ImageFigures } from './image-figures.js';
@@ -76,9 +77,9 @@ function facts({ data, models, bootstrap, adapter, time, commit, pixelThreshold 
   const { images, patients } = models[0]!.evaluation;
   const hash = (text: string): string => `<span class="hash">${escapeHtml(text)}</span>`;
   const rows: [string, string][] = [
-    ...models.map(({ file, sha256, architecture, pixelSpacingMm, threshold }): [string, string] => [
+    ...models.map(({ file, sha256, architecture, pixelSpacingMm, ...thresholds }): [string, string] => [
       `Model ${escapeHtml(file)}`,
-      `${escapeHtml(architecture)} at ${pixelSpacingMm} mm, threshold ${threshold}; sha256 ${hash(sha256)}`,
+      `${escapeHtml(architecture)} at ${pixelSpacingMm} mm, ${describeThresholds(thresholds)}; sha256 ${hash(sha256)}`,
     ]),
     [
       'Data',
@@ -145,7 +146,7 @@ function objectTables({ rule, text, perImage, perCm2, atThreshold, afroc, bySize
       rows.map(({ falsePositives, sensitivity }) => [String(falsePositives), show(sensitivity)]),
     );
   const frozen = table(
-    [`at the threshold ${atThreshold.threshold}`, ''],
+    [`marked (${describeThresholds(atThreshold)})`, ''],
     [
       ['sensitivity', show(atThreshold.sensitivity)],
       ['false positives per image', show(atThreshold.falsePositivesPerImage, 2)],
@@ -238,7 +239,7 @@ function pictureSections({ misses, falseAlarms }: ReportPictures, model: string,
     pictures.length === 0
       ? ''
       : `<div class="pictures">${pictures.map(({ id, caption, svg }) => `<figure>${svg}<figcaption>${escapeHtml(caption)}<br>${escapeHtml(id)}</figcaption></figure>`).join('')}</div>`;
-  const key = '<p class="small">Green circles: marks. Orange squares: findings at the threshold. Contrast stretched.</p>';
+  const key = '<p class="small">Green circles: marks. Orange squares: marked findings. Contrast stretched.</p>';
   const of = named ? ` of ${model}` : '';
   return [section(`Worst misses${of}`, misses.length > 0 ? key + row(misses) : ''), section(`Worst false alarms${of}`, row(falseAlarms))]
     .filter(Boolean)

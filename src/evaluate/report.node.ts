@@ -13,13 +13,14 @@ export async function writeReport(
   cases: readonly EvaluatedCase[],
   pixelSpacingMm: number | undefined,
 ): Promise<void> {
-  const { threshold, evaluation } = metrics.models[0]!;
-  const { misses, falseAlarms } = evaluation.marked.images > 0 ? objectExamples(cases, threshold) : imageExamples(cases);
+  const { threshold, groupThreshold, evaluation } = metrics.models[0]!;
+  const thresholds = { threshold, groupThreshold };
+  const { misses, falseAlarms } = evaluation.marked.images > 0 ? objectExamples(cases, thresholds) : imageExamples(cases);
   const byId = new Map(cases.map((one) => [one.image.id, one]));
   const pictures = async (examples: readonly Example[]): Promise<ReportPicture[]> => {
     const shown: ReportPicture[] = [];
     for (const example of examples) {
-      const svg = await thumbnail(byId.get(example.id)!, example, threshold, pixelSpacingMm).catch((error: unknown) => {
+      const svg = await thumbnail(byId.get(example.id)!, example, thresholds, pixelSpacingMm).catch((error: unknown) => {
         if (error instanceof UserError) return ''; // the file went away since it was evaluated
         throw error;
       });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { selectSplit, type AnnotatedImage, type AnnotatedSet, type DatasetName } from '../data/sets/annotated-set.js';
 import { openAnnotatedSet } from '../data/sets/open-set.node.js';
 import { Detector } from '../detect/detector.js';
+import { chosenThresholds } from '../detect/marking.js';
 import { NOTICE } from '../detect/findings.js';
 import { UserError } from '../errors.js';
 import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
@@ -31,6 +32,7 @@ export interface EvaluateOptions {
   readonly replicates: number;
   /** Default: the model's. */
   readonly threshold?: number | undefined;
+  readonly groupThreshold?: number | undefined;
   readonly pixelThreshold: number;
   /** Of images that do not state theirs, mm. */
   readonly pixelSpacingMm?: number | undefined;
@@ -73,7 +75,7 @@ export async function evaluateSet(device: Device, options: EvaluateOptions): Pro
       sha256,
       architecture: info.architecture,
       pixelSpacingMm: info.pixelSpacingMm,
-      threshold: options.threshold ?? info.threshold,
+      ...chosenThresholds(info, options),
       evaluation: evaluated[i]!.evaluation,
       failures: [...logs[i]!.values()].filter(isFailure),
     })),
@@ -201,7 +203,7 @@ function evaluateLog(
     seed,
     replicates,
     pixelThreshold,
-    threshold: options.threshold ?? detector.info.threshold,
+    thresholds: chosenThresholds(detector.info, options),
   });
 }
 

@@ -1,8 +1,9 @@
+import type { Thresholds } from '../detect/marking.js';
 import { RULES, type EvaluatedCase } from './case.js';
 import type { Figure, FigureBook, Pending } from './figures.js';
 import { answersOf, MALIGNANT, oneClass, PRESENT, type Question } from './image-figures.js';
 import { matchCases } from './object-figures.js';
-import { falsePositiveRate, sensitivityAtThreshold } from './operating.js';
+import { falsePositiveRate, sensitivityOf } from './operating.js';
 import { Ranking } from './ranking.js';
 
 /** Smaller groups are put together: their figures would be chance. */
@@ -24,13 +25,13 @@ export interface SubGroup {
   readonly falsePositivesPerImage: Figure;
 }
 
-export function subGroups(book: FigureBook, every: readonly EvaluatedCase[], threshold: number): () => SubGroup[] {
+export function subGroups(book: FigureBook, every: readonly EvaluatedCase[], thresholds: Thresholds): () => SubGroup[] {
   const attributes = [...new Set(every.flatMap(({ image }) => Object.keys(image.groups)))].sort();
   const pending = [...attributes, 'vendor'].flatMap((attribute) => {
     const { groups, pooledNames } = groupsOf(every, attribute);
     return groups.size < 2
       ? []
-      : [...groups].map(([group, members]) => groupFigures(book, every, threshold, { attribute, group, pooledNames, members }));
+      : [...groups].map(([group, members]) => groupFigures(book, every, thresholds, { attribute, group, pooledNames, members }));
   });
   return () => pending.map((figures) => figures());
 }
@@ -62,7 +63,7 @@ interface Group {
 function groupFigures(
   book: FigureBook,
   every: readonly EvaluatedCase[],
-  threshold: number,
+  thresholds: Thresholds,
   { attribute, group, pooledNames, members }: Group,
 ): () => SubGroup {
   const place = `${attribute} ${group}`;
@@ -76,11 +77,11 @@ function groupFigures(
     return book.ask(`${place}: ${question.name}: AUC`, (w) => ranking.auc(w), oneClass(ranking));
   };
   const marked = every.filter((one) => members.has(one) && one.result.marks);
-  const matched = matchCases(marked, every, RULES[1]!);
+  const matched = matchCases(marked, every, RULES[1]!, thresholds);
   const exposure = every.map((one) => (members.has(one) && one.result.marks ? 1 : 0));
   const [present, malignant] = [auc(PRESENT), auc(MALIGNANT)];
-  const sensitivity = book.ask(`${place}: sensitivity`, (w) => sensitivityAtThreshold(matched, threshold, w), 'no marks');
-  const falsePositives = book.ask(`${place}: FP/image`, (w) => falsePositiveRate(matched, exposure, threshold, w), 'no marks');
+  const sensitivity = book.ask(`${place}: sensitivity`, (w) => sensitivityOf(matched, w), 'no marks');
+  const falsePositives = book.ask(`${place}: FP/image`, (w) => falsePositiveRate(matched, exposure, w), 'no marks');
   return () => ({
     attribute,
     group,

@@ -2,7 +2,7 @@ import { RULES, type EvaluatedCase } from './case.js';
 import type { Figure, FigureBook } from './figures.js';
 import { chooseThreshold, curveOf } from './froc.js';
 import { matchCases } from './object-figures.js';
-import { sensitivityAtThreshold } from './operating.js';
+import { sensitivityOf } from './operating.js';
 
 /** Lower ends of the bands; each reaches to the next, the last is open. */
 const DIAMETER_BANDS_MM = [0, 0.2, 0.3, 0.4, 0.6, 1] as const;
@@ -35,6 +35,7 @@ export function surface(book: FigureBook, every: readonly EvaluatedCase[]): (() 
   const total = matched.marks.reduce((a, b) => a + b, 0);
   const point = chooseThreshold(curveOf(matched.events, total, marked.length), RATE);
   if (!point) return null;
+  const found = matched.events.filter(({ score }) => score >= point.threshold);
   const cells = DIAMETER_BANDS_MM.flatMap((diameterMm) => CONTRAST_BANDS.map((contrast) => ({ diameterMm, contrast }))).flatMap((band) => {
     const isIn = (image: number, mark: number): boolean => {
       const { diameterMm, contrast } = every[image]!.result.marks?.[mark] ?? { diameterMm: null, contrast: null };
@@ -44,9 +45,9 @@ export function surface(book: FigureBook, every: readonly EvaluatedCase[]): (() 
     const counts = matched.marks.map((n, image) => Array.from({ length: n }, (_, mark) => mark).filter((mark) => isIn(image, mark)).length);
     const marks = counts.reduce((a, b) => a + b, 0);
     if (marks === 0) return [];
-    const own = { ...matched, marks: counts, events: matched.events.filter(({ image, mark }) => mark !== null && isIn(image, mark)) };
+    const own = { ...matched, marks: counts, events: found.filter(({ image, mark }) => mark !== null && isIn(image, mark)) };
     const name = `surface: sensitivity, diameter ${band.diameterMm}, contrast ${band.contrast}`;
-    return [{ ...band, marks, sensitivity: book.ask(name, (w) => sensitivityAtThreshold(own, point.threshold, w), 'no marks') }];
+    return [{ ...band, marks, sensitivity: book.ask(name, (w) => sensitivityOf(own, w), 'no marks') }];
   });
   return () => ({
     falsePositivesPerImage: RATE,

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { createImage, type GrayImage } from '../data/image.js';
 import { resample } from '../data/resample.js';
 import { edgesOf, fitShapes, type Edges } from '../data/shapes.js';
+import { markedOf, type Thresholds } from '../detect/marking.js';
 import type { EvaluatedCase } from './case.js';
 import type { Example } from './examples.js';
 import { readAnnotated } from './read-set.node.js';
@@ -11,11 +12,11 @@ import { escapeHtml } from './svg-plot.js';
 const SIDE = 200;
 const FIELD_MM = 8;
 
-/** A part of an image as an SVG with marks (circles, green) and findings at or above the threshold (squares, orange) over it. */
+/** A part of an image as an SVG with marks (circles, green) and findings that are marked (squares, orange) over it. */
 export async function thumbnail(
   one: EvaluatedCase,
   { at }: Example,
-  threshold: number,
+  thresholds: Thresholds,
   pixelSpacingMm: number | undefined,
 ): Promise<string> {
   const { image } = await readAnnotated(one.image, pixelSpacingMm);
@@ -24,7 +25,8 @@ export async function thumbnail(
   const zoom = SIDE / Math.max(window.width, window.height);
   const shown = resample(cut(image, window), zoom, zoom);
   const marks = fitShapes(one.image.marks ?? [], image.width, image.height).inside.map(edgesOf);
-  const findings = one.result.detections.filter(({ score }) => score >= threshold).map(({ box }) => box);
+  const isMarked = markedOf(one.result.detections, one.result.pixelSpacingMm, thresholds);
+  const findings = one.result.detections.filter((_, i) => isMarked[i]).map(({ box }) => box);
   const place = ([x0, y0, x1, y1]: Edges): Place => ({
     x: ((x0 + x1) / 2 + 0.5 - window.x) * zoom,
     y: ((y0 + y1) / 2 + 0.5 - window.y) * zoom,

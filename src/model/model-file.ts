@@ -31,6 +31,8 @@ const modelInfo = z.strictObject({
   classes: z.tuple([z.literal(CLASSES[0]), z.literal(CLASSES[1]), z.literal(CLASSES[2])]),
   /** Findings with at least this score are marked; frozen on validation data. */
   threshold: z.number().min(0).max(1),
+  /** The same for those that lie in a group (src/detect/marking.ts); absent: no other than that. */
+  groupThreshold: z.number().min(0).max(1).optional(),
   /** How scores of findings and images follow from the maps (src/detect/image-scores.ts), fitted on validation data; absent: not calibrated. */
   scores: z.strictObject({ finding: logisticModel, present: logisticModel, malignant: logisticModel }).optional(),
   training: z.strictObject({

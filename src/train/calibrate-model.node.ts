@@ -1,13 +1,13 @@
 // `mcgpu calibrate`: scores and threshold of a finished model, fitted anew.
 import { Inference } from '../detect/inference.js';
 import { UserError } from '../errors.js';
-import { chooseThreshold, strictestPoint } from '../evaluate/froc.js';
 import { networkOf, tensorsOf } from '../model/architecture.js';
 import { readModelFile, writeModelFile } from '../model/model-file.node.js';
 import type { ModelInfo } from '../model/model-file.js';
 import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import { calibrate } from './calibrate.js';
+import { chooseThresholds, type MarkingRates } from './choose-thresholds.js';
 import { parseTrainConfig } from './config.js';
 import { calibrationLine } from './model-card.js';
 import { drawSamples, openTrainingData } from './training-data.node.js';
@@ -21,7 +21,7 @@ export interface CalibrateOptions {
   readonly out: string;
   readonly patches: number;
   readonly seed: number;
-  readonly falsePositivesPerPatch: number;
+  readonly rates: MarkingRates;
   readonly pixelSpacingMm?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface CalibratedModel {
  * @throws UserError where the samples hold too little to fit on
  */
 export async function calibrateModel(device: Device, options: CalibrateOptions): Promise<CalibratedModel> {
-  const { falsePositivesPerPatch, patches, seed } = options;
+  const { rates, patches, seed } = options;
   const file = await readModelFile(options.model);
   const { pixelSpacingMm, normalisation, scores: before } = file.info;
   const { model, arrays: given } = networkOf(file, options.model);
@@ -53,12 +53,12 @@ export async function calibrateModel(device: Device, options: CalibrateOptions):
       );
     }
     const figures = patchFigures(results, pixelSpacingMm);
-    const point = chooseThreshold(figures.froc, falsePositivesPerPatch) ?? strictestPoint(figures.froc);
+    const point = chooseThresholds(results, pixelSpacingMm, rates);
     const info: ModelInfo = {
       ...file.info,
-      threshold: point?.threshold ?? file.info.threshold,
+      ...(point && { threshold: point.threshold, groupThreshold: point.groupThreshold }),
       scores,
-      card: `${file.info.card.trimEnd()}\n${calibrationLine({ patches, seed, figures, point, falsePositivesPerPatch })}\n`,
+      card: `${file.info.card.trimEnd()}\n${calibrationLine({ patches, seed, figures, point, rates })}\n`,
     };
     await writeModelFile(options.out, { info, tensors: tensorsOf(model, arrays) });
     return { info, figures };

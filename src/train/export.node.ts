@@ -1,9 +1,9 @@
 import { CLASSES } from '../data/classes.js';
-import { chooseThreshold, strictestPoint } from '../evaluate/froc.js';
 import { tensorsOf } from '../model/architecture.js';
 import type { ModelInfo } from '../model/model-file.js';
 import { writeModelFile } from '../model/model-file.node.js';
 import { unet3plus } from '../model/unet3plus.js';
+import { chooseThresholds } from './choose-thresholds.js';
 import type { TrainConfig } from './config.js';
 import { readCheckpoint } from './checkpoint.node.js';
 import { modelCard } from './model-card.js';
@@ -38,7 +38,8 @@ export async function exportModel(options: ExportOptions): Promise<void> {
   const { arrays, scores, results } = await validator.calibrated(trained);
   const { synth } = data.validation;
   const figures = patchFigures(results, synth.pixelSpacingMm);
-  const point = chooseThreshold(figures.froc, config.train.falsePositivesPerPatch) ?? strictestPoint(figures.froc);
+  const rates = { falsePositives: config.train.falsePositivesPerPatch, groupFalsePositives: config.train.groupFalsePositivesPerPatch };
+  const point = chooseThresholds(results, synth.pixelSpacingMm, rates);
   const training = {
     dataHash: data.dataHash,
     seed: config.train.seed,
@@ -55,9 +56,10 @@ export async function exportModel(options: ExportOptions): Promise<void> {
     normalisation: synth.normalisation,
     classes: [...CLASSES],
     threshold: point?.threshold ?? 0.5,
+    groupThreshold: point?.groupThreshold ?? 0.5,
     ...(scores ? { scores } : {}),
     training,
-    card: modelCard({ data: data.summary, training, tuning, figures, point, falsePositivesPerPatch: config.train.falsePositivesPerPatch }),
+    card: modelCard({ data: data.summary, training, tuning, figures, point, rates }),
   };
   await writeModelFile(run.model, { info, tensors: tensorsOf(unet3plus(config.model), arrays) });
 }

@@ -194,8 +194,8 @@ describe('mcgpu detect with options', () => {
     const argv = [join(inputs, 'a.png'), join(inputs, 'deep', 'burned.dcm'), '--pixel-spacing', '0.07'];
     const { code, out, stderr } = await detect('options', ...argv, '--threshold', '0.92', '--min-score', '0.85', '--force-overlay');
     expect([code, stderr]).toEqual([0, '']);
-    const { images, threshold, minScore } = readFindings(out);
-    expect([threshold, minScore]).toEqual([0.92, 0.85]);
+    const { images, threshold, groupThreshold, minScore } = readFindings(out);
+    expect([threshold, groupThreshold, minScore]).toEqual([0.92, 0.92, 0.85]);
     expect(images[0]).toMatchObject({ pixelSpacingMm: [0.07, 0.07], warnings: [] });
     expect(images[1]?.pixelSpacingMm).toEqual([0.1, 0.1]);
     const found = images.flatMap((image) => image.findings);
@@ -314,6 +314,7 @@ describe('mcgpu detect refuses', () => {
     const image = join(inputs, 'a.png');
     for (const spacing of ['0', '-0.1', 'NaN', 'wide'])
       expect(await refused(2, [image, '--pixel-spacing', spacing])).toMatch(/not a distance in mm/);
+    expect(await refused(1, [image, '--threshold', '0.5', '--group-threshold', '0.6'])).toMatch(/in groups is 0.6, expected at most/);
     expect(await refused(2, [image, '--threshold', '1.5'])).toMatch(/not a number from 0 to 1/);
     expect(await refused(2, [image, '--memory-budget', 'much'])).toMatch(/not an amount of memory/);
     expect(await refused(2, [image, '--precision', 'f8'])).toMatch(/Allowed choices are f32, f16/);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../src/detect/candidates.js';
 import { outputNames, writeFindings } from '../../src/detect/findings.node.js';
 import { buildFindings, buildImageFindings, findingsSchema, NOTICE, type DetectedImage } from '../../src/detect/findings.js';
+import { sameForAll } from '../../src/detect/marking.js';
 import { UserError } from '../../src/errors.js';
 
 const candidate = (x: number, y: number, score: number, more: Partial<Candidate> = {}): Candidate => ({
@@ -34,14 +35,15 @@ const run = (images: DetectedImage[]) =>
   buildFindings({
     model: { name: 'test' },
     threshold: 0.5,
+    groupThreshold: 0.5,
     minScore: 0.01,
-    images: images.map((i) => buildImageFindings(i, 0.5)),
+    images: images.map((i) => buildImageFindings(i, sameForAll(0.5))),
     failures: [],
   });
 
 describe('buildImageFindings', () => {
   test('coordinates go to the original grid with half-pixel centres, each axis by its own scale', () => {
-    const [finding] = buildImageFindings(detected({ candidates: [candidate(10, 20, 0.9)] }), 0.5).findings;
+    const [finding] = buildImageFindings(detected({ candidates: [candidate(10, 20, 0.9)] }), sameForAll(0.5)).findings;
     // Working row 20 covers original rows 40 and 41: its centre is 40.5, its edges are 39.5 and 41.5.
     expect(finding).toEqual({
       x: 10,
@@ -57,14 +59,14 @@ describe('buildImageFindings', () => {
 
   test('a finding at the border stays inside the image', () => {
     const finding = (x: number, y: number, scale: [number, number]) =>
-      buildImageFindings(detected({ candidates: [candidate(x, y, 0.9)], scale }), 0.5).findings[0];
+      buildImageFindings(detected({ candidates: [candidate(x, y, 0.9)], scale }), sameForAll(0.5)).findings[0];
     expect(finding(0, 0, [0.5, 0.5])).toMatchObject({ x: 0, y: 0, box: [0, 0, 0, 0] });
     expect(finding(199, 199, [2, 1])).toMatchObject({ x: 199, y: 398.5, box: [198.5, 397.5, 199, 399] });
   });
 
   test('marked = score >= threshold on the score as written; the others are listed too', () => {
     const candidates = [candidate(1, 1, 0.7), candidate(9, 9, 0.5 - 1e-9), candidate(20, 20, 0.499), candidate(30, 30, 0.01)];
-    const { findings } = buildImageFindings(detected({ candidates }), 0.5);
+    const { findings } = buildImageFindings(detected({ candidates }), sameForAll(0.5));
     expect(findings.map((f) => [f.score, f.marked])).toEqual([
       [0.7, true],
       [0.5, true],
@@ -75,13 +77,13 @@ describe('buildImageFindings', () => {
 
   test('of scores at the top of a sigmoid only those that reach the threshold are marked', () => {
     const below = Math.fround(1 - 2 ** -24);
-    const { findings } = buildImageFindings(detected({ candidates: [candidate(1, 1, 1), candidate(9, 9, below)] }), 1);
+    const { findings } = buildImageFindings(detected({ candidates: [candidate(1, 1, 1), candidate(9, 9, below)] }), sameForAll(1));
     expect(findings.map(({ marked }) => marked)).toEqual([true, false]);
   });
 
   test('clusters are formed in millimetres of the original image and point at the findings', () => {
     const candidates = [candidate(10, 10, 0.9), candidate(60, 10, 0.2), candidate(10, 60, 0.8), candidate(60, 60, 0.7)];
-    const { clusters } = buildImageFindings(detected({ candidates, scale: [2, 1] }), 0.5);
+    const { clusters } = buildImageFindings(detected({ candidates, scale: [2, 1] }), sameForAll(0.5));
     expect(clusters).toHaveLength(1);
     expect(clusters[0]).toMatchObject({ members: [0, 2, 3], score: 0.7, box: [9.5, 19.5, 60.5, 121.5], widthMm: 5.1, heightMm: 5.1 });
   });
@@ -90,7 +92,7 @@ describe('buildImageFindings', () => {
 describe('buildFindings', () => {
   test('has exactly the fields of the contract, in its order', () => {
     const file = run([detected({ candidates: [candidate(1, 1, 0.9), candidate(9, 1, 0.9), candidate(1, 9, 0.9)] })]);
-    expect(Object.keys(file)).toEqual(['schema', 'notice', 'model', 'threshold', 'minScore', 'images', 'failures']);
+    expect(Object.keys(file)).toEqual(['schema', 'notice', 'model', 'threshold', 'groupThreshold', 'minScore', 'images', 'failures']);
     const [image] = file.images;
     const fields = 'file width height pixelSpacingMm mcScore malignancyScore findings clusters warnings';
     expect(Object.keys(image ?? {}).join(' ')).toBe(fields);

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { AnnotatedImage } from '../../src/data/sets/annotated-set.js';
+import { sameForAll } from '../../src/detect/marking.js';
 import type { CaseResult, EvaluatedCase } from '../../src/evaluate/case.js';
 import { compareModels, evaluateCases, type EvaluationOptions } from '../../src/evaluate/evaluation.js';
 import { imageExamples, objectExamples } from '../../src/evaluate/examples.js';
 import { thinned, type Figure } from '../../src/evaluate/figures.js';
 import { Random } from '../../src/random.js';
 
-const OPTIONS: EvaluationOptions = { seed: 1, replicates: 50, threshold: 0.5, pixelThreshold: 0.5 };
+const OPTIONS: EvaluationOptions = { seed: 1, replicates: 50, thresholds: sameForAll(0.5), pixelThreshold: 0.5 };
 
 type Parts = Partial<Omit<AnnotatedImage, 'marks'>> &
   Partial<Omit<CaseResult, 'marks' | 'detections'>> & {
@@ -107,6 +108,50 @@ describe('the evaluation of marked images', () => {
 
   test('puts an interval around each figure', () => {
     expect(b?.perImage[2]?.sensitivity).toMatchObject({ low: expect.any(Number) as number, high: expect.any(Number) as number });
+  });
+});
+
+describe('what lies in a group is marked from a lower score on', () => {
+  const group = oneCase({
+    marks: [
+      [10, null],
+      [30, null],
+      [50, null],
+    ],
+    detections: [
+      [10, 0.9],
+      [30, 0.4],
+      [50, 0.4],
+      [80, 0.3],
+    ],
+    hasMcs: true,
+  });
+  const single = oneCase({
+    marks: [[10, null]],
+    detections: [
+      [10, 0.4],
+      [60, 0.4],
+    ],
+    hasMcs: true,
+  });
+  const [all, grouped] = [sameForAll(0.5), { threshold: 0.5, groupThreshold: 0.35 }].map(
+    (thresholds) => evaluateCases([group, single], { ...OPTIONS, thresholds }).evaluation.objects[1],
+  );
+
+  test('at the threshold: three of four marks instead of one, and no more false positives', () => {
+    expect([all, grouped].map((rule) => value(rule?.atThreshold.sensitivity))).toEqual([0.25, 0.75]);
+    expect([all, grouped].map((rule) => value(rule?.atThreshold.falsePositivesPerImage))).toEqual([0, 0]);
+  });
+
+  test('on the curves nothing changes: they are of scores alone', () => {
+    expect(grouped?.perImage).toEqual(all?.perImage);
+    expect(grouped?.froc).toEqual(all?.froc);
+  });
+
+  test('a mark found only thanks to its group is no miss', () => {
+    const { misses, falseAlarms } = objectExamples([group, single], { threshold: 0.5, groupThreshold: 0.35 });
+    expect(misses.map(({ id, at }) => [id, at?.x])).toEqual([[single.image.id, 10]]);
+    expect(falseAlarms).toEqual([]);
   });
 });
 
@@ -242,7 +287,7 @@ describe('examples to look at', () => {
       }),
       oneCase({ id: 'c', marks: [[10, 0.9]], detections: [[40, 1]], showable: false }),
     ];
-    const { misses, falseAlarms } = objectExamples(cases, 0.5);
+    const { misses, falseAlarms } = objectExamples(cases, sameForAll(0.5));
     expect(misses.map(({ id, at, caption }) => [id, at?.x, caption])).toEqual([
       ['a', 30, '0.40 mm, nothing found'],
       ['a', 50, '0.30 mm, nothing found'],

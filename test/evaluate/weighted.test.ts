@@ -7,7 +7,7 @@ import {
   afrocScores,
   falsePositiveRate,
   sensitivityAtRate,
-  sensitivityAtThreshold,
+  sensitivityOf,
   type MatchedImages,
 } from '../../src/evaluate/operating.js';
 import { Ranking } from '../../src/evaluate/ranking.js';
@@ -84,10 +84,11 @@ describe('free-response figures with weights equal those of repeated images', ()
   test('sensitivity and false positives at a threshold', () => {
     const { threshold, sensitivity, fpPerImage } = frocCurve(twice, ruleB(2));
     for (const [i, t] of threshold.entries()) {
-      expect(sensitivityAtThreshold(one, t, weights)).toBeCloseTo(sensitivity[i]!, 12);
-      expect(falsePositiveRate(one, perImage, t, weights)).toBeCloseTo(fpPerImage[i]!, 12);
+      const above = { ...one, events: one.events.filter(({ score }) => score >= t) };
+      expect(sensitivityOf(above, weights)).toBeCloseTo(sensitivity[i]!, 12);
+      expect(falsePositiveRate(above, perImage, weights)).toBeCloseTo(fpPerImage[i]!, 12);
     }
-    expect(sensitivityAtThreshold(one, 2, weights)).toBe(0);
+    expect(sensitivityOf({ ...one, events: [] }, weights)).toBe(0);
   });
 
   test('a detection excused in an area of unmarked objects is neither hit nor false positive', () => {
