@@ -5,7 +5,7 @@ import { tileHalo } from '../model/receptive-field.js';
 import { mebibytes } from '../runtime/device.js';
 import type { ElementType } from '../runtime/storage.js';
 import type { ProbabilityMaps } from './maps.js';
-import { fusedLogits, mergeSums, type ClassHead, type PooledSums } from './score.js';
+import { fusedLogits, imageScores, mergeSums, type ClassHead, type PooledSums } from './score.js';
 import { classScales, TileProgram } from './tile-program.js';
 import {
   cropTile,
@@ -72,7 +72,9 @@ export class Inference {
     const region = regionOfInterest(image, counts, tileHalo(this.network.model.config));
     const sums = region ? await this.runRegion(image, counts, region, channels, onTile) : [];
     for (const map of channels) clear(map, counts);
-    return { maps: asMaps(image, channels), classLogits: this.classLogits(sums) };
+    const classLogits = this.classLogits(sums);
+    if (this.network.model.config.classGuided) gate(channels, classLogits);
+    return { maps: asMaps(image, channels), classLogits };
   }
 
   destroy(): void {
@@ -161,6 +163,13 @@ function coreMask({ core, window }: Tile, k: number, inside: (x: number, y: numb
     }
   }
   return mask;
+}
+
+/** What the class gate does to a whole image (src/autograd/ops/class-gate.ts); a tile of it does not know the classes. */
+function gate(maps: readonly GrayImage[], classLogits: Float64Array): void {
+  if (classLogits.length === 0) return;
+  const { mcScore } = imageScores(classLogits);
+  for (const { data } of maps) for (let i = 0; i < data.length; i++) data[i]! *= mcScore;
 }
 
 function clear(map: GrayImage, counts: Uint8Array): void {

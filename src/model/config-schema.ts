@@ -27,4 +27,5 @@ export const detectorConfig = z.strictObject({
     })
     .nullable(),
   classes: z.literal(CLASSES.length),
+  classGuided: z.boolean().optional(),
 }) satisfies z.ZodType<UNet3PlusConfig>;

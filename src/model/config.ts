@@ -23,6 +23,11 @@ export interface UNet3PlusConfig {
   readonly context: ContextConfig | null;
   /** Classes of the per-scale and fused class outputs; 0 leaves them out. */
   readonly classes: number;
+  /**
+   * Probabilities of pixels are multiplied by that of the whole image to hold any class but the first: the paper's classification-guided
+   * module, with a probability where its code has a hard yes or no. Default: they are not.
+   */
+  readonly classGuided?: boolean | undefined;
 }
 
 export interface ContextConfig {

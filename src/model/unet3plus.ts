@@ -3,6 +3,7 @@ import { fullScaleAggregation } from './aggregation.js';
 import { add } from '../autograd/ops/add.js';
 import { attentionPool } from '../autograd/ops/attention-pool.js';
 import { bilinear } from '../autograd/ops/bilinear.js';
+import { classGate } from '../autograd/ops/class-gate.js';
 import { concat, sideBySide } from '../autograd/ops/concat.js';
 import { linear } from '../autograd/ops/linear.js';
 import { asMap } from '../autograd/ops/map-type.js';
@@ -19,7 +20,10 @@ type Map2d = Tensor<'NCHW'>;
 
 /** Results of one forward pass; scale k has 1/2^k of the input's side, rounded down. */
 export interface UNet3PlusOutputs {
-  /** Segmentation logits of every head, finest first, each at its own scale: [N, channels, H/2^k, W/2^k]. */
+  /**
+   * Segmentation logits of every head, finest first, each at its own scale: [N, channels, H/2^k, W/2^k]. A class-guided network has gated
+   * them, and the fused ones, where it gives classes.
+   */
   readonly heads: readonly Map2d[];
   /** X_De^1 .. X_De^5: what the heads read; pending unless batch norms are folded. */
   readonly features: readonly Map2d[];
@@ -48,6 +52,10 @@ export const LEVELS = 5;
  * what happens to those that are no multiples of 16.
  */
 export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
+  if (config.classGuided && config.classes < 2)
+    throw new RangeError(
+      `unet3plus: class-guided with ${config.classes} classes, expected at least two. Set classes, or leave classGuided out.`,
+    );
   const layers = new LayerSet();
   const encoder = range(LEVELS).map((k) => encoderStage(layers, config, k));
   const context = config.context ? contextBlock(layers, width(config.encoder, LEVELS - 1), config.context) : null;
@@ -94,7 +102,9 @@ export function unet3plus(config: UNet3PlusConfig): UNet3Plus {
       config.classes > 0 && (pass.mode !== 'folded' || pass.isWhole)
         ? logits.map((l, k) => classLogits(pass, k, attentionPool(tape, at(decoded, k), l)))
         : [];
-    return { heads: logits, features: decoded, fused, classes, fusedClass: classes.length > 1 ? add(tape, classes) : (classes[0] ?? null) };
+    const fusedClass = classes.length > 1 ? add(tape, classes) : (classes[0] ?? null);
+    const gate = (map: Map2d): Map2d => (config.classGuided && fusedClass ? classGate(tape, map, fusedClass) : map);
+    return { heads: logits.map(gate), features: decoded, fused: gate(fused), classes, fusedClass };
   };
   return { config, layers, forward };
 }

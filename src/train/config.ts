@@ -34,6 +34,7 @@ const modelConfig = z.strictObject({
   imagePyramid: shape.imagePyramid.default(COMPACT.imagePyramid),
   context: shape.context.default(COMPACT.context && { ...COMPACT.context, dilations: [...COMPACT.context.dilations] }),
   classes: shape.classes.default(CLASSES.length),
+  classGuided: shape.classGuided,
 });
 
 const lossConfig = z.strictObject({

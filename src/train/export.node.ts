@@ -48,10 +48,11 @@ export async function exportModel(options: ExportOptions): Promise<void> {
     adapter,
     startedFrom,
   };
+  const { classGuided, ...settings } = config.model;
   const info: ModelInfo = {
     schema: 'mcgpu.model/1',
     architecture: 'unet3plus',
-    config: { ...config.model },
+    config: { ...settings, ...(classGuided && { classGuided }) },
     pixelSpacingMm: synth.pixelSpacingMm,
     normalisation: synth.normalisation,
     classes: [...CLASSES],
