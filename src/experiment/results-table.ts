@@ -13,6 +13,8 @@ const FIGURES: readonly { readonly key: keyof TestFigures; readonly title: strin
   { key: 'precision', title: 'pixel precision' },
   { key: 'recall', title: 'pixel recall' },
   { key: 'dice', title: 'Dice' },
+  { key: 'energyOnMcs', title: 'energy on MCs' },
+  { key: 'pointing', title: 'pointing game' },
 ];
 
 type SetFigure = Exclude<keyof SetFigures, 'set' | 'dataHash'>;

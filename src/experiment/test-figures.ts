@@ -1,4 +1,5 @@
 import { FigureBook, type Figure } from '../evaluate/figures.js';
+import type { Localisation } from '../evaluate/localisation.js';
 import { frocEvents, RULE_B_RADIUS_MM, ruleB } from '../evaluate/froc.js';
 import { overlap, type Counts } from '../evaluate/metrics.js';
 import { sensitivityAtRate } from '../evaluate/operating.js';
@@ -15,6 +16,9 @@ export interface TestFigures {
   readonly precision: Figure;
   readonly recall: Figure;
   readonly dice: Figure;
+  /** Of the samples with MCs: mean share of the maps' sum that lies on them, and how often the highest point is one of them. */
+  readonly energyOnMcs: Figure;
+  readonly pointing: Figure;
 }
 
 const REPLICATES = 1000;
@@ -45,6 +49,8 @@ export function testFigures(results: readonly PatchScores[], pixelSpacingMm: num
   );
   const pixels = (name: 'precision' | 'recall' | 'dice') =>
     book.ask(name, (w) => overlap(weightedCounts(results, w))[name], 'no pixel to count');
+  const meanOf = (name: string, value: (located: Localisation) => number) =>
+    book.ask(name, (w) => weightedMean(results, w, value), 'no sample with calcifications and a map');
   const asked = {
     sensitivity: atRate(0.5),
     sensitivityAt1: atRate(1),
@@ -53,8 +59,22 @@ export function testFigures(results: readonly PatchScores[], pixelSpacingMm: num
     precision: pixels('precision'),
     recall: pixels('recall'),
     dice: pixels('dice'),
+    energyOnMcs: meanOf('energy on MCs', ({ energy }) => energy),
+    pointing: meanOf('pointing game', ({ pointed }) => (pointed ? 1 : 0)),
   };
   return Object.fromEntries(Object.entries(asked).map(([name, figure]) => [name, figure()])) as unknown as TestFigures;
+}
+
+/** Over the samples with calcifications; a map that is 0 everywhere has no share. */
+function weightedMean(results: readonly PatchScores[], weights: Float64Array, value: (located: Localisation) => number): number {
+  let [sum, count] = [0, 0];
+  for (const [i, { located }] of results.entries()) {
+    const v = located ? value(located) : NaN;
+    if (Number.isNaN(v)) continue;
+    sum += weights[i]! * v;
+    count += weights[i]!;
+  }
+  return sum / count;
 }
 
 function weightedCounts(results: readonly PatchScores[], weights: Float64Array): Counts {

@@ -6,6 +6,7 @@ import { scoreImage, type ScoreModel } from '../detect/image-scores.js';
 import type { Inference } from '../detect/inference.js';
 import type { ProbabilityMaps } from '../detect/maps.js';
 import { frocCurve, RULE_B_RADIUS_MM, ruleB, sensitivityAt, type FrocCurve, type FrocImage } from '../evaluate/froc.js';
+import { localise, type Localisation } from '../evaluate/localisation.js';
 import { countOverlap, overlap, poolCounts, rocAuc, type Counts } from '../evaluate/metrics.js';
 
 /** A patch whose truth is known; the synth room's `Sample` is one. */
@@ -51,6 +52,8 @@ export interface PatchScores extends FrocImage {
   readonly mcScore: number;
   readonly malignancyScore: number;
   readonly classIndex: number;
+  /** Where the maps, classes together, lie; null without MCs. */
+  readonly located: Localisation | null;
 }
 
 /** What a detector makes of one labelled patch, and what its scores are made of. */
@@ -96,10 +99,15 @@ export async function detectPatches(
     const truth = masks.reduce((all, m) => all.map((v, i) => v | (m[i] ?? 0)), new Uint8Array(image.data.length));
     const detections = candidates.filter(isCounted);
     const evidence = gatherEvidence(detections, { ...image, pixelSpacingMm });
+    const heat = anyMc(maps);
     results.push({
       detections,
       marks: mcs,
-      counts: countOverlap(anyMc(maps), truth),
+      counts: countOverlap(
+        heat.map((p) => (p >= 0.5 ? 1 : 0)),
+        truth,
+      ),
+      located: mcs.length === 0 ? null : localise(heat, { width: image.width, mask: truth, mcs, tolerance: radius }),
       ...{ evidence, classLogits, ...scoreImage(evidence, classLogits, scores), classIndex },
     });
   }
@@ -125,7 +133,7 @@ function classFigures(results: readonly PatchScores[]): Pick<PatchFigures, 'aucP
   };
 }
 
-/** 1 where an MC of either class is likelier than not. */
-function anyMc({ benignLike, malignantLike }: ProbabilityMaps): Uint8Array {
-  return Uint8Array.from(benignLike, (b, i) => (1 - (1 - b) * (1 - (malignantLike[i] ?? 0)) >= 0.5 ? 1 : 0));
+/** Probability of an MC of either class, taken as independent. */
+function anyMc({ benignLike, malignantLike }: ProbabilityMaps): Float32Array {
+  return benignLike.map((b, i) => 1 - (1 - b) * (1 - (malignantLike[i] ?? 0)));
 }

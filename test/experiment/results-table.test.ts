@@ -32,6 +32,8 @@ function record(seed: number, value: number): RunRecord {
       precision: f,
       recall: f,
       dice: f,
+      energyOnMcs: f,
+      pointing: f,
     },
     evaluations: [],
   };
@@ -99,6 +101,7 @@ function samples(count: number, quality: number): PatchScores[] {
       mcScore: found ? 0.9 : noise,
       malignancyScore: noise,
       classIndex: holds ? 1 + (Math.floor(i / 2) % 2) : 0,
+      located: holds ? { energy: found ? 0.5 : NaN, pointed: found } : null,
     };
   });
 }
@@ -116,11 +119,14 @@ describe('test figures', () => {
     const width = ({ aucPresent: f }: typeof few): number => ('value' in f ? (f.high ?? NaN) - (f.low ?? NaN) : NaN);
     expect(width(many)).toBeLessThan(0.5 * width(few));
     expect(many.sensitivity).toMatchObject({ value: 0.6 });
+    expect(many.pointing).toMatchObject({ value: 0.6 });
+    expect(many.energyOnMcs).toMatchObject({ value: 0.5 }); // of the maps that are not empty
   });
 
   it('say why there is none where the samples are of one class', () => {
-    const { aucPresent, sensitivity } = testFigures(samples(40, 1).filter((s) => s.classIndex === 0), 0.1, 1); // prettier-ignore
+    const { aucPresent, sensitivity, pointing } = testFigures(samples(40, 1).filter((s) => s.classIndex === 0), 0.1, 1); // prettier-ignore
     expect(aucPresent).toEqual({ undefined: 'samples of one class only' });
     expect(sensitivity).toEqual({ undefined: 'no calcification in the test samples' });
+    expect(pointing).toEqual({ undefined: 'no sample with calcifications and a map' });
   });
 });
