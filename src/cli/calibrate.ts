@@ -32,13 +32,13 @@ export function registerCalibrate(program: Command): void {
       '--false-positives <rate>',
       'threshold: the highest sensitivity with at most so many false positives per sample',
       parseRate,
-      0.03,
+      0.01,
     )
     .option(
       '--group-false-positives <rate>',
       'threshold in groups: the lowest at which all that is marked has at most so many false positives per sample',
       parseRate,
-      0.2,
+      0.25,
     )
     .option('--seed <n>', 'seed of the samples', parseSeed, 1)
     .option('--pixel-spacing <mm>', 'spacing of images that do not state theirs, mm', parseMillimetres)

@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./calibrate.js')).registerCalibrate,
   },
   {
+    name: 'import',
+    summary: 'make a model file of weights trained elsewhere (safetensors with the names of a PyTorch module built alike)',
+    load: async () => (await import('./import.js')).registerImport,
+  },
+  {
     name: 'data',
     summary: 'check an annotated data set before it is used',
     load: async () => (await import('./data.js')).registerData,

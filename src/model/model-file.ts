@@ -126,5 +126,5 @@ function describeForeign(metadata: Readonly<Record<string, string>>): string {
   if ('mcgpu.checkpoint' in metadata) {
     return 'this is a training checkpoint, expected a model. Use model.safetensors of the same run, or go on with `mcgpu train --resume`.';
   }
-  return `a safetensors file of another program: it has no metadata '${METADATA_KEY}'. Use a model written by \`mcgpu train\`.`;
+  return `a safetensors file of another program: it has no metadata '${METADATA_KEY}'. Use a model written by \`mcgpu train\`, or make one of it with \`mcgpu import\`.`;
 }

@@ -85,9 +85,9 @@ const plainSettings = z.strictObject({
   /** Side of a validation patch, working pixels. */
   validationPatch: patch.default(128),
   /** The model's threshold: the highest sensitivity with at most this many false positives per calibration patch. */
-  falsePositivesPerPatch: positive.default(0.03),
+  falsePositivesPerPatch: positive.default(0.01),
   /** Its threshold in groups: the lowest at which all marks together have at most this many. */
-  groupFalsePositivesPerPatch: positive.default(0.2),
+  groupFalsePositivesPerPatch: positive.default(0.25),
   /** Samples of held-back backgrounds that the finished model's scores are calibrated on and its threshold is chosen on. */
   calibrationPatches: count.default(400),
   checkpointEvery: count.default(500),

@@ -122,7 +122,7 @@ describe('model files on disk', () => {
     } finally {
       write.mockRestore();
     }
-    expect(printed[0]).toMatch(/threshold {6}0\.5\n[^]*Trained on phantoms\.[^]*Research use only - not a medical device/);
+    expect(printed[0]).toMatch(/marks {10}threshold 0\.5\n[^]*Trained on phantoms\.[^]*Research use only - not a medical device/);
     expect(JSON.parse(printed[1] ?? '')).toMatchObject({ ...INFO, tensors: 1, values: 2 });
   });
 });
