@@ -68,7 +68,7 @@ describe('writeRunInfo', () => {
   it('records versions, hashes and adapter, and keeps the starts before a resume', async () => {
     await startRun();
     const run = await openRunDirectory(root, 'resume');
-    await writeRunInfo(run, { ...HASHES, step: 500, adapter: 'SwiftShader', tuning: 'ab (2 choices)' });
+    await writeRunInfo(run, { ...HASHES, step: 500, adapter: 'SwiftShader', tuning: 'ab (2 choices)', startedFrom: 'another model' });
     const info = JSON.parse(readFileSync(run.runInfo, 'utf8')) as Record<string, unknown>;
     expect(info).toMatchObject({
       schema: 'mcgpu.run/1',
@@ -76,11 +76,12 @@ describe('writeRunInfo', () => {
       seed: 1,
       configHash: 'c',
       dataHash: 'd',
+      startedFrom: null,
     });
     expect(info.mcgpu).toMatch(/^\d+\.\d+\.\d+/);
     expect(info.commit ?? '0'.repeat(40)).toMatch(/^[0-9a-f]{40}\+?$/);
     expect(info.starts).toMatchObject([
-      { step: 0, adapter: 'llvmpipe', tuning: null, startedFrom: null },
+      { step: 0, adapter: 'llvmpipe', tuning: null },
       { step: 500, adapter: 'SwiftShader', tuning: 'ab (2 choices)' },
     ]);
   });
@@ -88,7 +89,7 @@ describe('writeRunInfo', () => {
   it('names neither the person nor the machine nor a path', async () => {
     await startRun();
     const text = readFileSync(join(root, 'run.json'), 'utf8');
-    const keys = ['schema', 'notice', 'mcgpu', 'node', 'platform', 'commit', 'seed', 'configHash', 'dataHash', 'starts'];
+    const keys = ['schema', 'notice', 'mcgpu', 'node', 'platform', 'commit', 'seed', 'configHash', 'dataHash', 'startedFrom', 'starts'];
     expect(Object.keys(JSON.parse(text) as object)).toEqual(keys);
     for (const path of [folder, process.cwd(), `${userInfo().homedir}/`]) expect(text).not.toContain(path);
   });
