@@ -10,6 +10,8 @@ export interface Evidence {
   readonly count: number;
   /** Mean diameter of the candidates in it, weighted by their scores, mm. */
   readonly diameterMm: number;
+  /** Root mean square distance of those from their centre, weighted by the squares of their scores, mm: a sure group among doubtful specks keeps its own. */
+  readonly spreadMm: number;
 }
 
 /** Side of the square: a group in the sense of BI-RADS spans up to 2 cm, what is regional more. 2, 2.5, 3 and 4 cm were measured (docs/decisions/0014). */
@@ -17,7 +19,7 @@ const SIDE_MM = 30;
 /** Least area that counts may be related to, cm2: one spot in a crop of a few mm is no group. */
 const LEAST_CM2 = 0.25;
 /** Of an image without candidates. */
-const NOTHING: Evidence = { density: 0, count: 0, diameterMm: 0.3 };
+const NOTHING: Evidence = { density: 0, count: 0, diameterMm: 0.3, spreadMm: 0 };
 
 export interface EvidenceArea {
   readonly width: number;
@@ -38,9 +40,34 @@ export function gatherEvidence(candidates: readonly Candidate[], area: EvidenceA
     const count = members.reduce((sum, { score }) => sum + score, 0);
     const density = count / Math.max(LEAST_CM2, breastCm2(candidate));
     if (density <= best.density) continue;
-    best = { density, count, diameterMm: members.reduce((sum, c) => sum + c.score * c.diameterMm, 0) / count };
+    best = {
+      density,
+      count,
+      diameterMm: mean(
+        members,
+        (c) => c.score,
+        (c) => c.diameterMm,
+      ),
+      spreadMm: spread(members) * area.pixelSpacingMm,
+    };
   }
   return best;
+}
+
+function mean<T>(items: readonly T[], weight: (item: T) => number, value: (item: T) => number): number {
+  let [sum, total] = [0, 0];
+  for (const item of items) {
+    sum += weight(item) * value(item);
+    total += weight(item);
+  }
+  return sum / total;
+}
+
+/** As {@link Evidence.spreadMm}, px. */
+function spread(members: readonly Candidate[]): number {
+  const average = (value: (c: Candidate) => number): number => mean(members, ({ score }) => score ** 2, value);
+  const [x, y] = [average((c) => c.x), average((c) => c.y)];
+  return Math.sqrt(average((c) => (c.x - x) ** 2 + (c.y - y) ** 2));
 }
 
 type Place = Pick<Candidate, 'x' | 'y'>;

@@ -17,6 +17,15 @@ export interface ScoreModel {
 
 /** Keeps logarithms finite where nothing was found; far below one calcification. */
 const NOTHING = 0.1;
+/**
+ * The odds of malignancy grow in proportion to how far the findings spread. Set, not fitted: patches that are drawn for training and calibration are too small
+ * to show it. Of what powers on `select`: docs/decisions/0014.
+ */
+const SPREAD_POWER = 1;
+/** Of a group of 1 cm: says neither. */
+const USUAL_SPREAD_MM = 2.5;
+/** Keeps the logarithm finite for a single finding. */
+const LEAST_SPREAD_MM = 0.5;
 /** Log odds beyond this say no more. */
 const MOST_LOG_ODDS = 8;
 
@@ -34,6 +43,11 @@ export function malignantFeatures({ count, diameterMm }: Evidence, logits: Array
   return [Math.min(MOST_LOG_ODDS, Math.max(-MOST_LOG_ODDS, odds)), Math.log(count + NOTHING), Math.log(diameterMm)];
 }
 
+/** Log odds that the extent adds. */
+function extentOdds({ spreadMm }: Evidence): number {
+  return SPREAD_POWER * Math.log((spreadMm + LEAST_SPREAD_MM) / (USUAL_SPREAD_MM + LEAST_SPREAD_MM));
+}
+
 /**
  * @param model null: by the class heads alone, as of a network that nobody has calibrated
  * @param logits fused class logits; empty where the image has no breast: both scores are 0 then
@@ -42,5 +56,6 @@ export function scoreImage(evidence: Evidence, logits: ArrayLike<number>, model:
   if (logits.length === 0) return { mcScore: 0, malignancyScore: 0 };
   if (model === null) return imageScores(logits);
   const mcScore = sigmoid(logisticLogit(model.present, presentFeatures(evidence)));
-  return { mcScore, malignancyScore: mcScore * sigmoid(logisticLogit(model.malignant, malignantFeatures(evidence, logits))) };
+  const malignant = logisticLogit(model.malignant, malignantFeatures(evidence, logits)) + extentOdds(evidence);
+  return { mcScore, malignancyScore: mcScore * sigmoid(malignant) };
 }

@@ -23,6 +23,12 @@ describe('evidence', () => {
     expect(evidence.count).toBeCloseTo(4);
     expect(evidence.density).toBeCloseTo(4 / 9); // on 9 cm2
     expect(evidence.diameterMm).toBeCloseTo(0.3);
+    expect(evidence.spreadMm).toBeCloseTo(Math.SQRT2); // 0, 1, 2, 3, 4 mm
+  });
+
+  test('doubtful findings all over the square hardly widen a sure group', () => {
+    const specks = Array.from({ length: 20 }, (_, i) => candidate(80 + 60 * (i % 5), 80 + 80 * Math.floor(i / 5), 0.05));
+    expect(gatherEvidence([...GROUP, ...specks], AREA).spreadMm).toBeLessThan(2.5); // sqrt2 without them; with plain weights 6
   });
 
   test('is the same in a larger image, and at another spacing', () => {
@@ -71,9 +77,9 @@ describe('scores of an image', () => {
     present: { bias: 0, weights: [1] },
     malignant: { bias: 0, weights: [0.5, 0.5, -1] },
   };
-  const evidence = { density: 3, count: 2, diameterMm: 0.3 };
+  const evidence = { density: 3, count: 2, diameterMm: 0.3, spreadMm: 2.5 };
 
-  test('malignant-like ones are a part of any, and grow with number and smallness', () => {
+  test('malignant-like ones are a part of any, and grow with number, smallness and extent', () => {
     const { mcScore, malignancyScore } = scoreImage(evidence, [0, 0, 1], model);
     expect(mcScore).toBeCloseTo(3.1 / 4.1);
     expect(malignancyScore).toBeLessThan(mcScore);
@@ -81,6 +87,9 @@ describe('scores of an image', () => {
     const smaller = scoreImage({ ...evidence, diameterMm: 0.2 }, [0, 0, 1], model);
     expect(more.malignancyScore).toBeGreaterThan(malignancyScore);
     expect(smaller.malignancyScore).toBeGreaterThan(malignancyScore);
+    const odds = (p: number): number => p / (mcScore - p);
+    const wider = scoreImage({ ...evidence, spreadMm: 5.5 }, [0, 0, 1], model);
+    expect(odds(wider.malignancyScore)).toBeCloseTo(2 * odds(malignancyScore));
   });
 
   test('without calibration they are those of the class heads; without breast they are 0', () => {
