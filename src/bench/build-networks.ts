@@ -101,7 +101,11 @@ export async function buildCompactTrainStep({ network, batch, side }: NetworkWor
   const config = defaultConfig();
   const trainer = await Trainer.create(
     device,
-    { ...config, model: network as typeof config.model, train: { ...config.train, batch, patch: side, precision: precision ?? 'f32' } },
+    {
+      ...config,
+      model: { architecture: 'unet3plus', ...network } as typeof config.model,
+      train: { ...config.train, batch, patch: side, precision: precision ?? 'f32' },
+    },
     { arrays: arraysOf(unet3plus(network), inputs), ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }) },
   );
   const data = new Float32Array(trainer.layout.length);

@@ -5,13 +5,13 @@ import { NOTICE } from '../detect/findings.js';
 import { UserError } from '../errors.js';
 import { sha256Of } from '../evaluate/read-set.node.js';
 import { readWholeFile } from '../files.node.js';
-import { tensorsOf } from '../model/architecture.js';
+import { buildModel, isClassifier, storedSettings, tensorsOf } from '../model/architecture.js';
 import { importWeights, type Renaming } from '../model/import-weights.js';
 import type { ModelInfo } from '../model/model-file.js';
 import { writeModelFile } from '../model/model-file.node.js';
 import { readSafetensors } from '../model/safetensors.js';
-import { unet3plus } from '../model/unet3plus.js';
 import { readTrainConfig } from '../train/config.node.js';
+import { modelSettings } from '../train/model-config.js';
 import { synthConfig } from '../train/training-data.node.js';
 
 interface ImportOptions {
@@ -56,18 +56,18 @@ async function importModel(weights: string, { out, config: file, set, rename, ov
   if (overwrite !== true && existsSync(out))
     throw new UserError(`${out} exists already, expected no file of this name. Choose another --out or add --overwrite.`);
   const config = await readTrainConfig(file, set);
-  const model = unet3plus(config.model);
+  const settings = modelSettings(config.model);
+  const model = buildModel(settings);
   const bytes = await readWholeFile(weights);
   const arrays = importWeights(readSafetensors(bytes, weights).tensors, model.layers, weights, rename);
   const { pixelSpacingMm, normalisation } = synthConfig(config, 'import');
   const sha256 = sha256Of(bytes);
-  const { classGuided, ...settings } = config.model;
   const info: ModelInfo = {
     schema: 'mcgpu.model/1',
-    architecture: 'unet3plus',
-    config: { ...settings, ...(classGuided && { classGuided }) },
+    ...storedSettings(settings),
     pixelSpacingMm,
     normalisation,
+    ...(isClassifier(model) && { window: config.train.patch }),
     classes: [...CLASSES],
     threshold: 0.5,
     training: { dataHash: 'unknown', seed: 0, steps: 0, commit: null, adapter: 'trained elsewhere', startedFrom: sha256 },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { chosenThresholds, describeThresholds } from '../detect/marking.js';
 import { NOTICE } from '../detect/findings.js';
+import { findingCalibration } from '../detect/score-calibration.js';
 import { readModelFile } from '../model/model-file.node.js';
 import type { ModelFile } from '../model/model-file.js';
 
@@ -26,7 +27,7 @@ function asJson(file: string, model: ModelFile): object {
 }
 
 function asText(file: string, model: ModelFile): string {
-  const { architecture, config, pixelSpacingMm, normalisation, classes, scores, training, card } = model.info;
+  const { architecture, config, pixelSpacingMm, normalisation, window, classes, training, card } = model.info;
   const { kind, ...settings } = normalisation;
   const rows: [string, string][] = [
     ['file', file],
@@ -35,9 +36,10 @@ function asText(file: string, model: ModelFile): string {
     ['tensors', `${model.tensors.size}, ${countValues(model).toLocaleString('en')} values`],
     ['pixel spacing', `${pixelSpacingMm} mm`],
     ['normalisation', `${kind} ${JSON.stringify(settings)}`],
+    ...(window === undefined ? [] : [['window', `${window}x${window} px`] as [string, string]]),
     ['classes', classes.join(', ')],
     ['marks', describeThresholds(chosenThresholds(model.info, {}))],
-    ['scores', scores ? 'calibrated' : 'not calibrated'],
+    ['scores', findingCalibration(model.info) ? 'calibrated' : 'not calibrated'],
     ['trained', `${training.steps} steps, seed ${training.seed}, on ${training.adapter}`],
     ...(training.startedFrom === null ? [] : [['began with', `the model with sha256 ${training.startedFrom}`] as [string, string]]),
     ['training data', training.dataHash],

@@ -2,15 +2,15 @@ import type { Mammogram } from '../data/mammogram.js';
 import { preprocess, type Preprocessed } from '../data/preprocess.js';
 import { networkOf } from '../model/architecture.js';
 import { decodeModelFile, type ModelInfo } from '../model/model-file.js';
-import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import { findCandidates } from './candidates.js';
 import { gatherEvidence } from './evidence.js';
 import { buildImageFindings, type ImageFindings } from './findings.js';
 import { scoreImage } from './image-scores.js';
-import { Inference, type InferenceOptions } from './inference.js';
+import { openInference, type Inference, type InferenceOptions } from './inference.js';
 import type { ProbabilityMaps } from './maps.js';
 import { chosenThresholds } from './marking.js';
+import { findingCalibration } from './score-calibration.js';
 
 export interface DetectOptions {
   /** Candidates with a lower score are not listed. */
@@ -38,7 +38,6 @@ export const MIN_SCORE = 0.01;
 export class Detector {
   private constructor(
     readonly info: ModelInfo,
-    private readonly network: Network,
     private readonly inference: Inference,
   ) {}
 
@@ -49,10 +48,9 @@ export class Detector {
   static open(device: Device, bytes: Uint8Array, file: string, options: InferenceOptions = {}): Detector {
     const modelFile = decodeModelFile(bytes, file);
     const { model, arrays } = networkOf(modelFile, file);
-    const network = new Network(device, model, 'infer');
-    const inference = new Inference(network, options);
+    const inference = openInference(device, model, modelFile.info.window, options);
     inference.load(arrays);
-    return new Detector(modelFile.info, network, inference);
+    return new Detector(modelFile.info, inference);
   }
 
   /**
@@ -67,10 +65,10 @@ export class Detector {
     const { pixelSpacingMm } = this.info;
     const { image, breast, scale, warnings } = preprocess(mammogram, this.info);
     const { maps, classLogits } = await this.inference.run(image, breast, onTile);
-    const scoreModel = this.info.scores ?? null;
-    const all = findCandidates(maps, { pixelSpacingMm, minScore: Math.min(minScore, MIN_SCORE), calibration: scoreModel?.finding, breast });
+    const calibration = findingCalibration(this.info);
+    const all = findCandidates(maps, { pixelSpacingMm, minScore: Math.min(minScore, MIN_SCORE), calibration, breast });
     const evidence = gatherEvidence(all, { ...image, breast, pixelSpacingMm });
-    const scores = scoreImage(evidence, classLogits, scoreModel);
+    const scores = scoreImage(evidence, classLogits, this.info.scores ?? null);
     const candidates = all.filter(({ score }) => score >= minScore);
     const spacing = mammogram.pixelSpacingMm ?? [pixelSpacingMm, pixelSpacingMm];
     const { width, height } = mammogram.image;
@@ -83,6 +81,5 @@ export class Detector {
 
   destroy(): void {
     this.inference.destroy();
-    this.network.destroy();
   }
 }

@@ -8,6 +8,17 @@ export interface ProbabilityMaps {
   readonly malignantLike: Float32Array;
 }
 
+/** The two channels of a network's output as maps. */
+export function asMaps({ width, height }: Pick<GrayImage, 'width' | 'height'>, [benign, malignant]: readonly GrayImage[]): ProbabilityMaps {
+  if (!benign || !malignant) throw new Error('maps: expected two segmentation channels, benign-like and malignant-like.');
+  return { width, height, benignLike: benign.data, malignantLike: malignant.data };
+}
+
+/** Sets a map to 0 where `counts` is not 1. */
+export function clearOutside({ data }: GrayImage, counts: Uint8Array): void {
+  for (let i = 0; i < data.length; i++) if (counts[i] !== 1) data[i] = 0;
+}
+
 export function createMaps(width: number, height: number): ProbabilityMaps {
   return { width, height, benignLike: new Float32Array(width * height), malignantLike: new Float32Array(width * height) };
 }

@@ -1,5 +1,6 @@
 // From a peak of the network's map to the probability that a microcalcification is there.
 import { sigmoid } from '../kernels/reference/logistic.js';
+import type { ModelInfo } from '../model/model-file.js';
 import { logisticLogit, type LogisticModel } from './logistic.js';
 
 /** Next to 1 single-precision numbers are so far apart. */
@@ -13,6 +14,11 @@ const FLOAT_STEP = 2 ** -24;
 export function calibrationFeature(peak: number): number {
   const p = Math.min(1 - FLOAT_STEP, Math.max(FLOAT_STEP, peak));
   return Math.asinh(Math.log(p / (1 - p)));
+}
+
+/** What a model says of the scores of its findings; null where it is not calibrated. */
+export function findingCalibration({ scores, findingScore }: Pick<ModelInfo, 'scores' | 'findingScore'>): LogisticModel | null {
+  return scores?.finding ?? findingScore ?? null;
 }
 
 /** @param peak of the map, 0..1 */

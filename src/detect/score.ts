@@ -84,15 +84,34 @@ export function fusedLogits(scales: readonly { readonly sums: PooledSums; readon
   );
 }
 
+/** Class logits of an image from those of windows of it: their mean weighted by each window's P(any MC), as attention pooling weighs pixels. */
+export function pooledLogits(windows: readonly ArrayLike<number>[]): Float64Array {
+  const sums = windows.map((logits): PooledSums => {
+    const { mcScore } = imageScores(logits);
+    return { weighted: Array.from(logits, (l) => mcScore * l), weight: [mcScore] };
+  });
+  return pooledFeatures(mergeSums(sums), 0);
+}
+
+/** Softmax. @param logits in the order of CLASSES */
+export function classProbabilities(logits: ArrayLike<number>): Float64Array {
+  const odds = shiftedExponentials(logits);
+  const total = odds.reduce((a, b) => a + b, 0);
+  return odds.map((o) => o / total);
+}
+
+/** Shifted by the largest, so that none overflows. */
+function shiftedExponentials(logits: ArrayLike<number>): Float64Array {
+  const top = Math.max(...Array.from(logits));
+  return Float64Array.from(logits, (l) => Math.exp(l - top));
+}
+
 /**
  * mcScore = 1 - P(none), malignancyScore = P(malignant-like).
  * @param logits fused class logits in the order of CLASSES: none, benign-like, malignant-like
  */
 export function imageScores(logits: ArrayLike<number>): ImageScores {
   if (logits.length !== 3) throw new RangeError(`imageScores: ${logits.length} logits, expected 3 (none, benign-like, malignant-like).`);
-  const [none = 0, benign = 0, malignant = 0] = Array.from(logits);
-  // Shifted by the largest, so that no exponential overflows; summed over the two, so that a tiny mcScore is not lost in 1 - P.
-  const top = Math.max(none, benign, malignant);
-  const [n, b, m] = [Math.exp(none - top), Math.exp(benign - top), Math.exp(malignant - top)];
-  return { mcScore: (b + m) / (n + b + m), malignancyScore: m / (n + b + m) };
+  const [n = 0, b = 0, m = 0] = shiftedExponentials(logits);
+  return { mcScore: (b + m) / (n + b + m), malignancyScore: m / (n + b + m) }; // summed over the two, so that a tiny mcScore is not lost in 1 - P
 }

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Inference } from '../detect/inference.js';
+import { openInference } from '../detect/inference.js';
 import { NOTICE } from '../detect/findings.js';
 import { sha256Of } from '../evaluate/read-set.node.js';
 import { UserError } from '../errors.js';
 import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
 import { networkOf } from '../model/architecture.js';
 import { readModelFile } from '../model/model-file.node.js';
-import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import type { Sample } from '../synth/sample.js';
 import { configHash, valueHash } from '../train/config.js';
@@ -181,11 +180,10 @@ async function testRun(options: ExperimentOptions, run: PlannedRun, trained: Tra
   const samples = sameNormalisation ? trained.samples : drawSamples(setup, plan.experiment.test.patches);
   const file = await readModelFile(trained.model);
   const { model, arrays } = networkOf(file, trained.model);
-  const network = new Network(device, model, 'infer');
-  const inference = new Inference(network);
+  const inference = openInference(device, model, file.info.window);
   try {
     inference.load(arrays);
-    const results = await detectPatches(inference, samples, synth.pixelSpacingMm, { scores: file.info.scores });
+    const results = await detectPatches(inference, samples, synth.pixelSpacingMm, { info: file.info });
     return {
       schema: 'mcgpu.experiment-run/1',
       notice: NOTICE,
@@ -205,7 +203,6 @@ async function testRun(options: ExperimentOptions, run: PlannedRun, trained: Tra
     };
   } finally {
     inference.destroy();
-    network.destroy();
   }
 }
 

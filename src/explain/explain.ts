@@ -4,13 +4,14 @@ import { cropReflect, type GrayImage } from '../data/image.js';
 import type { Mammogram } from '../data/mammogram.js';
 import { preprocess } from '../data/preprocess.js';
 import { UserError } from '../errors.js';
-import { networkOf } from '../model/architecture.js';
+import { isClassifier, networkOf, type AnyNetwork } from '../model/architecture.js';
+import type { Classifier } from '../model/classifier.js';
+import { gradCam } from '../model/grad-cam.js';
 import { decodeModelFile } from '../model/model-file.js';
 import { Network } from '../model/network.js';
 import { classifierOf } from '../model/unet3plus.js';
 import type { Device } from '../runtime/device.js';
 import { Detector } from '../detect/detector.js';
-import { gradCam } from './grad-cam.js';
 
 /** Original pixels. */
 export interface Region {
@@ -22,7 +23,7 @@ export interface Region {
 
 export interface ExplainOptions {
   readonly className: ClassToken;
-  /** Default: the finest map that the class heads read. */
+  /** Default: the finest map that the class heads read; of a classifier, the one that detection looks at. */
   readonly layer?: string | undefined;
   /** Default: the image where it is small, else the surroundings of its best finding. */
   readonly region?: Region | undefined;
@@ -40,12 +41,12 @@ export interface Explanation {
   readonly heat: GrayImage;
 }
 
-/** Side of the default region, working pixels: 5 cm, and an activation map of any layer fits into memory. */
+/** Side of the default region, working pixels: 5 cm, and an activation map of any layer fits into memory. A classifier's is that of its patches. */
 const SIDE_PX = 512;
 /** Larger regions would need the whole network's maps at once. */
 const MOST_SIDE_PX = 1024;
-/** Least side that the network takes. */
-const LEAST_SIDE_PX = 16;
+/** Least side that every network takes. */
+const LEAST_SIDE_PX = 32;
 
 /**
  * Grad-CAM of one class in one region.
@@ -60,11 +61,12 @@ export async function explain(
   { className, layer, region: given }: ExplainOptions,
 ): Promise<Explanation> {
   const modelFile = decodeModelFile(model.bytes, model.file);
-  const { model: unet, arrays } = networkOf(modelFile, model.file);
-  const classifier = classifierOf(unet);
-  const stage = layer ?? classifier.stages.at(-1) ?? '';
+  const { model: net, arrays } = networkOf(modelFile, model.file);
+  const { classifier, usualStage } = explainable(net);
+  const stage = layer ?? usualStage;
   const { image, scale } = preprocess(mammogram, modelFile.info);
-  const region = given ?? (await defaultRegion(device, model, mammogram, image, scale));
+  const side = modelFile.info.window ?? SIDE_PX;
+  const region = given ?? (await defaultRegion(device, model, mammogram, image, scale, side));
   const window = workingWindow(region, mammogram.image, scale);
   const network = new Network(device, classifier, 'infer');
   try {
@@ -78,6 +80,13 @@ export async function explain(
   } finally {
     network.destroy();
   }
+}
+
+/** What says the class, and the map to look at where nobody asks for another. */
+function explainable(model: AnyNetwork): { classifier: Classifier; usualStage: string } {
+  if (isClassifier(model)) return { classifier: model, usualStage: model.mapStage };
+  const classifier = classifierOf(model);
+  return { classifier, usualStage: classifier.stages.at(-1) ?? '' };
 }
 
 /** @throws UserError naming the classes that exist */
@@ -102,17 +111,18 @@ async function defaultRegion(
   mammogram: Mammogram,
   working: GrayImage,
   [row, column]: readonly [number, number],
+  side: number,
 ): Promise<Region> {
   const { width, height } = mammogram.image;
-  if (Math.max(working.width, working.height) <= SIDE_PX) return { x: 0, y: 0, width, height };
+  if (Math.max(working.width, working.height) <= side) return { x: 0, y: 0, width, height };
   const detector = Detector.open(device, bytes, file);
   try {
     const { found } = await detector.detect(mammogram, '');
     const [best] = [...found.findings].sort((a, b) => b.score - a.score);
     const [cx, cy] = best ? [best.x, best.y] : [width / 2, height / 2];
-    const [w, h] = [Math.min(width, Math.round(SIDE_PX * column)), Math.min(height, Math.round(SIDE_PX * row))];
-    const within = (centre: number, side: number, whole: number): number =>
-      Math.round(Math.min(Math.max(0, centre - side / 2), whole - side));
+    const [w, h] = [Math.min(width, Math.round(side * column)), Math.min(height, Math.round(side * row))];
+    const within = (centre: number, extent: number, whole: number): number =>
+      Math.round(Math.min(Math.max(0, centre - extent / 2), whole - extent));
     return { x: within(cx, w, width), y: within(cy, h, height), width: w, height: h };
   } finally {
     detector.destroy();

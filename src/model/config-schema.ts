@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
 import type { UNet3PlusConfig } from './config.js';
+import type { ConvNeXtConfig } from './convnext.js';
+import type { ResNet22Config } from './resnet22.js';
 
 const width = z.int().min(1).max(4096);
 
@@ -29,3 +31,19 @@ export const detectorConfig = z.strictObject({
   classes: z.literal(CLASSES.length),
   classGuided: z.boolean().optional(),
 }) satisfies z.ZodType<UNet3PlusConfig>;
+
+/** A classifier's, likewise. */
+export const resnet22Config = z.strictObject({
+  inputChannels: z.literal(1),
+  width,
+  classes: z.literal(CLASSES.length),
+}) satisfies z.ZodType<ResNet22Config>;
+
+export const convnextConfig = z.strictObject({
+  inputChannels: z.literal(1),
+  depths: z.array(z.int().min(1).max(64)).length(4),
+  widths: z.array(width).length(4),
+  stemStride: z.literal([2, 4]),
+  stochasticDepth: z.number().min(0).lt(1),
+  classes: z.literal(CLASSES.length),
+}) satisfies z.ZodType<ConvNeXtConfig>;

@@ -5,8 +5,9 @@ import { gelu } from '../autograd/ops/gelu.js';
 import { globalAvgPool2d } from '../autograd/ops/global-pool2d.js';
 import { stochasticDepth } from '../autograd/ops/stochastic-depth.js';
 import type { Tensor } from '../runtime/tensor.js';
-import type { Classifier } from './classifier.js';
-import { LayerSet, stage, type Layer, type Pass } from './layers.js';
+import type { Random } from '../random.js';
+import type { PatchClassifier } from './classifier.js';
+import { LayerSet, stage, type ArraySpec, type Layer, type Pass } from './layers.js';
 
 type Map2d = Tensor<'NCHW'>;
 
@@ -39,7 +40,7 @@ const EXPANSION = 4;
  * ConvNeXt (Liu et al. 2022, https://arxiv.org/abs/2201.03545): stem, layer norm; four stages of blocks with a layer norm and a 2x2 convolution of stride 2 between;
  * global average pool, layer norm, linear.
  */
-export function convnext(config: ConvNeXtConfig): Classifier<ConvNeXtConfig> {
+export function convnext(config: ConvNeXtConfig): PatchClassifier<ConvNeXtConfig> {
   const { depths, widths, stemStride } = config;
   const layers = new LayerSet();
   const [first = 0, last = 0] = [widths[0], widths.at(-1)];
@@ -68,7 +69,34 @@ export function convnext(config: ConvNeXtConfig): Classifier<ConvNeXtConfig> {
     }
     return head(pass, norm(pass, globalAvgPool2d(tape, x)));
   };
-  return { config, layers, forward, stages: stages.flatMap(({ blocks }) => blocks.map(({ name }) => name)) };
+  const level = stemStride === 2 ? 1 : 0;
+  return {
+    config,
+    layers,
+    forward,
+    stages: stages.flatMap(({ blocks }) => blocks.map(({ name }) => name)),
+    initial,
+    mapStage: `stage.${level}.${(depths[level] ?? 1) - 1}`,
+  };
+}
+
+const INITIAL_SD = 0.02;
+/** Of the layer scale, so that every block begins close to the identity. */
+const INITIAL_SCALE = 1e-6;
+
+/** As published: weights normal with a standard deviation of 0.02, cut off at two of them; unit layer norms, no biases. */
+function initial({ name, axes, shape }: ArraySpec, random: Random): Float32Array {
+  const data = new Float32Array(shape.reduce((product, s) => product * s, 1));
+  if (axes !== 'C') return data.map(() => truncatedNormal(random, INITIAL_SD));
+  if (name.endsWith('.gamma')) return data.fill(INITIAL_SCALE);
+  return name.endsWith('norm.weight') ? data.fill(1) : data;
+}
+
+function truncatedNormal(random: Random, sd: number): number {
+  for (;;) {
+    const value = random.normal();
+    if (Math.abs(value) <= 2) return sd * value;
+  }
 }
 
 function downsampling(layers: LayerSet, name: string, inputs: number, out: number): Layer {

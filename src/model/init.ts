@@ -1,5 +1,6 @@
 import { Random } from '../random.js';
 import type { ArraySpec } from './layers.js';
+import { isClassifier, type AnyNetwork } from './architecture.js';
 import type { UNet3Plus } from './unet3plus.js';
 
 /** Share of MC pixels that an untrained segmentation head starts from (the focal-loss prior of Lin et al. 2017). */
@@ -7,11 +8,13 @@ const PRIOR = 0.01;
 
 /**
  * Initial arrays of a network, each from its own stream of the seed: He-normal convolutions (fan-in, ReLU), unit batch norms,
- * segmentation heads that start at the prior, class heads at equal odds, the fused head as the mean of all scales.
+ * segmentation heads that start at the prior, class heads at equal odds, the fused head as the mean of all scales. Classifiers have rules of
+ * their own.
  */
-export function initialArrays(net: UNet3Plus, seed: number): Map<string, Float32Array> {
+export function initialArrays(net: AnyNetwork, seed: number): Map<string, Float32Array> {
   const { parameters, buffers } = net.layers;
-  return new Map([...parameters, ...buffers].map((spec, i) => [spec.name, initialArray(spec, new Random(seed, 0x1e17, i), net)]));
+  const initial = isClassifier(net) ? net.initial : (spec: ArraySpec, random: Random) => initialArray(spec, random, net);
+  return new Map([...parameters, ...buffers].map((spec, i) => [spec.name, initial(spec, new Random(seed, 0x1e17, i))]));
 }
 
 function initialArray({ name, shape, axes }: ArraySpec, random: Random, net: UNet3Plus): Float32Array {

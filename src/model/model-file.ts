@@ -28,6 +28,8 @@ const modelInfo = z.strictObject({
   /** Working grid, mm, same in both directions. */
   pixelSpacingMm: positive,
   normalisation,
+  /** Of a classifier: side of the patches that it was trained on and looks at images through, px of the working grid. */
+  window: z.int().min(32).max(2048).optional(),
   classes: z.tuple([z.literal(CLASSES[0]), z.literal(CLASSES[1]), z.literal(CLASSES[2])]),
   /** Findings with at least this score are marked; frozen on validation data. */
   threshold: z.number().min(0).max(1),
@@ -35,6 +37,8 @@ const modelInfo = z.strictObject({
   groupThreshold: z.number().min(0).max(1).optional(),
   /** How scores of findings and images follow from the maps (src/detect/image-scores.ts), fitted on validation data; absent: not calibrated. */
   scores: z.strictObject({ finding: logisticModel, present: logisticModel, malignant: logisticModel }).optional(),
+  /** The same of a classifier, for findings alone: image scores are its class probabilities. */
+  findingScore: logisticModel.optional(),
   training: z.strictObject({
     dataHash: z.string(),
     seed: z.int().min(0),

@@ -1,10 +1,10 @@
 // `mcgpu calibrate`: scores and threshold of a finished model, fitted anew.
-import { Inference } from '../detect/inference.js';
+import { openInference } from '../detect/inference.js';
+import { findingCalibration } from '../detect/score-calibration.js';
 import { UserError } from '../errors.js';
 import { networkOf, tensorsOf } from '../model/architecture.js';
 import { readModelFile, writeModelFile } from '../model/model-file.node.js';
 import type { ModelInfo } from '../model/model-file.js';
-import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import { calibrate } from './calibrate.js';
 import { chooseThresholds, type MarkingRates } from './choose-thresholds.js';
@@ -37,15 +37,14 @@ export interface CalibratedModel {
 export async function calibrateModel(device: Device, options: CalibrateOptions): Promise<CalibratedModel> {
   const { rates, patches, seed } = options;
   const file = await readModelFile(options.model);
-  const { pixelSpacingMm, normalisation, scores: before } = file.info;
+  const { pixelSpacingMm, normalisation, window } = file.info;
   const { model, arrays: given } = networkOf(file, options.model);
   const config = parseTrainConfig({ synth: { pixelSpacingMm, normalisation: { ...normalisation } }, train: { seed } }, 'calibrate');
   const { validation } = await openTrainingData(options.data, config, { pixelSpacingMm: options.pixelSpacingMm });
   const samples = drawSamples({ ...validation, seed: validation.seed + CALIBRATION_SEED }, patches);
-  const network = new Network(device, model, 'infer');
-  const inference = new Inference(network);
+  const inference = openInference(device, model, window);
   try {
-    const input = { arrays: given, config: model.config, isCooled: before !== undefined };
+    const input = { arrays: given, model, isCooled: findingCalibration(file.info) !== null };
     const { arrays, scores, results } = await calibrate(inference, input, samples, pixelSpacingMm);
     if (!scores) {
       throw new UserError(
@@ -57,13 +56,12 @@ export async function calibrateModel(device: Device, options: CalibrateOptions):
     const info: ModelInfo = {
       ...file.info,
       ...(point && { threshold: point.threshold, groupThreshold: point.groupThreshold }),
-      scores,
+      ...scores,
       card: `${file.info.card.trimEnd()}\n${calibrationLine({ patches, seed, figures, point, rates })}\n`,
     };
     await writeModelFile(options.out, { info, tensors: tensorsOf(model, arrays) });
     return { info, figures };
   } finally {
     inference.destroy();
-    network.destroy();
   }
 }

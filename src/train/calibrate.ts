@@ -1,11 +1,12 @@
 // What turns a network's outputs into probabilities, fitted on drawn calcifications that no training saw. No annotation takes part.
 import { calibrationFeature, calibratedScore } from '../detect/score-calibration.js';
 import { gatherEvidence } from '../detect/evidence.js';
-import { malignantFeatures, presentFeatures, scoreImage, type ScoreModel } from '../detect/image-scores.js';
+import { malignantFeatures, presentFeatures, scoreImage } from '../detect/image-scores.js';
 import type { Inference } from '../detect/inference.js';
 import { fitLogistic, type LogisticModel } from '../detect/logistic.js';
 import { frocEvents, RULE_B_RADIUS_MM, ruleB } from '../evaluate/froc.js';
-import type { UNet3PlusConfig } from '../model/config.js';
+import { isClassifier, type AnyNetwork } from '../model/architecture.js';
+import type { ModelInfo } from '../model/model-file.js';
 import { detectPatches, type LabelledPatch, type PatchResult } from './validation.js';
 
 type Arrays = ReadonlyMap<string, Float32Array>;
@@ -13,8 +14,8 @@ type Arrays = ReadonlyMap<string, Float32Array>;
 export interface Calibrated {
   /** Of the network, its last layer cooled. */
   readonly arrays: Arrays;
-  /** Null where the samples or what was found on them are of one kind only. */
-  readonly scores: ScoreModel | null;
+  /** What the model file says of scores; null where the samples or what was found on them are of one kind only. */
+  readonly scores: Pick<ModelInfo, 'scores' | 'findingScore'> | null;
   /** On the samples, scored so. */
   readonly results: readonly PatchResult[];
 }
@@ -31,26 +32,27 @@ const RIDGE = 1;
 
 export interface CalibrationInput {
   readonly arrays: Arrays;
-  readonly config: UNet3PlusConfig;
+  readonly model: AnyNetwork;
   /** Of a model that was calibrated before: its last layer is cool already. */
   readonly isCooled?: boolean;
 }
 
 /**
- * Cools the network, and fits the probability of a finding, of any MC in an image, and of malignant-like ones among those with any.
+ * Cools the network, and fits the probability of a finding, of any MC in an image, and of malignant-like ones among those with any. Of a classifier
+ * only the first: it was trained to tell the other two, and is measured by what it says.
  *
  * @param samples with and without MCs of both classes
  */
 export async function calibrate(
   inference: Inference,
-  { arrays: given, config, isCooled = false }: CalibrationInput,
+  { arrays: given, model, isCooled = false }: CalibrationInput,
   samples: readonly LabelledPatch[],
   pixelSpacingMm: number,
 ): Promise<Calibrated> {
-  const arrays = isCooled || !config.fusedHead ? given : cooled(given);
+  const arrays = isCooled || isClassifier(model) || !model.config.fusedHead ? given : cooled(given);
   inference.load(arrays);
   const raw = await detectPatches(inference, samples, pixelSpacingMm, { minScore: LEAST_PEAK });
-  const fit = fitScores(raw, samples, pixelSpacingMm);
+  const fit = fitScores(raw, samples, pixelSpacingMm, isClassifier(model));
   if (fit) return { arrays, ...fit };
   inference.load(given);
   return { arrays: given, scores: null, results: await detectPatches(inference, samples, pixelSpacingMm) };
@@ -61,6 +63,7 @@ function fitScores(
   raw: readonly PatchResult[],
   samples: readonly LabelledPatch[],
   pixelSpacingMm: number,
+  findingsAlone: boolean,
 ): Pick<Calibrated, 'scores' | 'results'> | null {
   const events = frocEvents(raw, ruleB(RULE_B_RADIUS_MM / pixelSpacingMm));
   const finding = fitted(
@@ -70,6 +73,7 @@ function fitScores(
   // A fit on next to nothing may fall: the order of findings would turn over.
   if (!finding || !((finding.weights[0] ?? 0) > 0)) return null;
   const scored = raw.map((result, i) => withFindingScores(result, samples[i]!, finding, pixelSpacingMm));
+  if (findingsAlone) return { scores: { findingScore: finding }, results: scored };
   const withMcs = scored.filter(({ classIndex }) => classIndex > 0);
   const present = fitted(
     scored.map(({ evidence }) => presentFeatures(evidence)),
@@ -81,7 +85,7 @@ function fitScores(
   );
   if (!present || !malignant) return null;
   const scores = { finding, present, malignant };
-  return { scores, results: scored.map((r) => ({ ...r, ...scoreImage(r.evidence, r.classLogits, scores) })) };
+  return { scores: { scores }, results: scored.map((r) => ({ ...r, ...scoreImage(r.evidence, r.classLogits, scores) })) };
 }
 
 function cooled(arrays: Arrays): Arrays {

@@ -1,9 +1,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { CLASSES, SEGMENTATION_CHANNELS } from '../data/classes.js';
-import { COMPACT } from '../model/config.js';
-import { detectorConfig } from '../model/config-schema.js';
 import { explainConfigIssue } from './config-errors.js';
+import { countedModel, modelConfig, namedArchitecture, unfitSetting } from './model-config.js';
 
 const count = z.int().min(1);
 const countOrNone = z.int().min(0);
@@ -19,23 +17,6 @@ const patch = z
   .min(LEAST_PATCH)
   .max(2048)
   .multipleOf(PATCH_STEP, { error: ({ input }) => describePatch(Number(input)), abort: true });
-
-/** As UNet3PlusConfig, which explains the names; the compact network by default. */
-const { shape } = detectorConfig;
-const modelConfig = z.strictObject({
-  inputChannels: shape.inputChannels.default(1),
-  encoder: shape.encoder.default([...COMPACT.encoder]),
-  branch: shape.branch.default(COMPACT.branch),
-  fusion: shape.fusion.default([...COMPACT.fusion]),
-  segmentationChannels: shape.segmentationChannels.default(SEGMENTATION_CHANNELS.length),
-  deepSupervision: shape.deepSupervision.default(COMPACT.deepSupervision),
-  upsampling: shape.upsampling.default(COMPACT.upsampling),
-  fusedHead: shape.fusedHead.default(COMPACT.fusedHead),
-  imagePyramid: shape.imagePyramid.default(COMPACT.imagePyramid),
-  context: shape.context.default(COMPACT.context && { ...COMPACT.context, dilations: [...COMPACT.context.dilations] }),
-  classes: shape.classes.default(CLASSES.length),
-  classGuided: shape.classGuided,
-});
 
 const lossConfig = z.strictObject({
   /** Weight of the per-pixel focal loss. */
@@ -110,18 +91,23 @@ const trainSettings = plainSettings.superRefine(({ patch: side, losses: { msSsim
   context.addIssue({ code: 'custom', path: ['losses', 'msSsim'], message });
 });
 
-const trainConfig = z.strictObject({
-  model: modelConfig.prefault({}),
-  /** Changes to the generator's priors; names and types are checked against its defaults (applyOverrides). */
-  synth: z.record(z.string(), z.json()).default({}),
-  train: trainSettings.prefault({}),
-});
+const trainConfig = z
+  .strictObject({
+    model: modelConfig.prefault({}),
+    /** Changes to the generator's priors; names and types are checked against its defaults (applyOverrides). */
+    synth: z.record(z.string(), z.json()).default({}),
+    train: trainSettings.prefault({}),
+  })
+  .superRefine(({ model, train }, context) => {
+    const unfit = unfitSetting(model, train);
+    if (unfit) context.addIssue({ code: 'custom', path: ['train', unfit.name], message: unfit.message });
+  });
 
 export type TrainConfig = z.infer<typeof trainConfig>;
 
 /** Every setting at its default. */
-export function defaultConfig(): TrainConfig {
-  return trainConfig.parse({});
+export function defaultConfig(architecture: TrainConfig['model']['architecture'] = 'unet3plus'): TrainConfig {
+  return trainConfig.parse({ model: { architecture } });
 }
 
 /**
@@ -135,7 +121,7 @@ export function parseTrainConfig(input: unknown, source: string): TrainConfig {
   const { data, error } = trainConfig.safeParse(input ?? {});
   if (data) return data;
   const [issue] = error.issues;
-  throw issue ? explainConfigIssue(issue, input, defaultConfig(), source) : error;
+  throw issue ? explainConfigIssue(issue, input, defaultConfig(namedArchitecture(input)), source) : error;
 }
 
 /** The configuration as the run keeps it; read back by parseTrainConfig it is the same. */
@@ -144,10 +130,10 @@ export function configYaml(config: TrainConfig): string {
 }
 
 /** What a checkpoint must have been written with to be resumed: sha256 of all settings but those that change the speed and no number. */
-export async function configHash({ train, ...rest }: TrainConfig): Promise<string> {
+export async function configHash({ train, model, ...rest }: TrainConfig): Promise<string> {
   const { workers: _, recompute: __, precision, losses, ...counted } = train;
   const chosen = precision === 'f32' ? {} : { precision }; // runs from before it could be chosen
-  return valueHash({ ...rest, train: { ...counted, ...chosen, losses: countedLosses(losses) } });
+  return valueHash({ ...rest, model: countedModel(model), train: { ...counted, ...chosen, losses: countedLosses(losses) } });
 }
 
 /** Without those that are off: runs from before they could be chosen. */

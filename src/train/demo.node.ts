@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Detector, MIN_SCORE } from '../detect/detector.js';
 import { findCandidates, type Candidate } from '../detect/candidates.js';
 import { DOG_GRID, DogDetector } from '../detect/dog.js';
-import { Inference } from '../detect/inference.js';
+import { openInference } from '../detect/inference.js';
+import { findingCalibration } from '../detect/score-calibration.js';
 import { drawOverlay } from '../detect/overlay.js';
 import { writePicture } from '../detect/overlay.node.js';
 import {
@@ -19,7 +20,6 @@ import {
 import { makeFolder, readWholeFile, writeFileAtomic } from '../files.node.js';
 import { networkOf } from '../model/architecture.js';
 import { readModelFile } from '../model/model-file.node.js';
-import { Network } from '../model/network.js';
 import type { Device } from '../runtime/device.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { DEMO_1 } from '../synth/demo-1.js';
@@ -184,14 +184,13 @@ async function evaluate(device: Device, modelPath: string, validation: readonly 
   const file = await readModelFile(modelPath);
   const { model, arrays } = networkOf(file, modelPath);
   const { pixelSpacingMm } = DEMO_1;
-  const network = new Network(device, model, 'infer');
-  const inference = new Inference(network);
+  const inference = openInference(device, model, file.info.window);
   inference.load(arrays);
   const detect = async (samples: readonly Sample[]): Promise<FrocImage[]> => {
     const found: Candidate[][] = [];
     for (const { image } of samples) {
       const { maps } = await inference.run(image);
-      found.push(findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE, calibration: file.info.scores?.finding }));
+      found.push(findCandidates(maps, { pixelSpacingMm, minScore: MIN_SCORE, calibration: findingCalibration(file.info) }));
     }
     return asFroc(samples, found);
   };

@@ -1,11 +1,11 @@
 import { CLASSES } from '../data/classes.js';
-import { tensorsOf } from '../model/architecture.js';
+import { buildModel, isClassifier, storedSettings, tensorsOf } from '../model/architecture.js';
 import type { ModelInfo } from '../model/model-file.js';
 import { writeModelFile } from '../model/model-file.node.js';
-import { unet3plus } from '../model/unet3plus.js';
 import { chooseThresholds } from './choose-thresholds.js';
 import type { TrainConfig } from './config.js';
 import { readCheckpoint } from './checkpoint.node.js';
+import { modelSettings } from './model-config.js';
 import { modelCard } from './model-card.js';
 import type { RunDirectory } from './run-directory.node.js';
 import type { TrainingData } from './training-data.node.js';
@@ -48,19 +48,20 @@ export async function exportModel(options: ExportOptions): Promise<void> {
     adapter,
     startedFrom,
   };
-  const { classGuided, ...settings } = config.model;
+  const settings = modelSettings(config.model);
+  const network = buildModel(settings);
   const info: ModelInfo = {
     schema: 'mcgpu.model/1',
-    architecture: 'unet3plus',
-    config: { ...settings, ...(classGuided && { classGuided }) },
+    ...storedSettings(settings),
     pixelSpacingMm: synth.pixelSpacingMm,
     normalisation: synth.normalisation,
+    ...(isClassifier(network) && { window: config.train.patch }),
     classes: [...CLASSES],
     threshold: point?.threshold ?? 0.5,
     groupThreshold: point?.groupThreshold ?? 0.5,
-    ...(scores ? { scores } : {}),
+    ...scores,
     training,
     card: modelCard({ data: data.summary, training, tuning, figures, point, rates }),
   };
-  await writeModelFile(run.model, { info, tensors: tensorsOf(unet3plus(config.model), arrays) });
+  await writeModelFile(run.model, { info, tensors: tensorsOf(network, arrays) });
 }

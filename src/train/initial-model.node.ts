@@ -4,6 +4,7 @@ import { readWholeFile } from '../files.node.js';
 import { networkOf } from '../model/architecture.js';
 import { decodeModelFile } from '../model/model-file.js';
 import type { TrainConfig } from './config.js';
+import { modelSettings } from './model-config.js';
 import type { RunMode } from './run-directory.node.js';
 
 /** Weights that a new run begins with. */
@@ -21,8 +22,14 @@ export async function readInitialModel(file: string, { mode, config }: { mode: R
       `--init ${file} on a run that is resumed, expected none: it goes on with its own weights. Drop --init, or begin a new run.`,
     );
   const bytes = await readWholeFile(file);
-  const { model, arrays } = networkOf(decodeModelFile(bytes, file), file);
-  const differences = differing(model.config, config.model);
+  const decoded = decodeModelFile(bytes, file);
+  const { model, arrays } = networkOf(decoded, file);
+  const wanted = modelSettings(config.model);
+  if (decoded.info.architecture !== wanted.architecture)
+    throw new UserError(
+      `${file}: a network of the architecture ${decoded.info.architecture}, expected ${wanted.architecture} as in the configuration. Set model.architecture=${decoded.info.architecture}, or train without --init.`,
+    );
+  const differences = differing(model.config, wanted.config);
   if (differences)
     throw new UserError(
       `${file}: a network with other settings than the configuration's: ${differences}. Set model.* to those of the file (\`mcgpu info\` prints them), or train without --init.`,

@@ -21,7 +21,7 @@ export interface Targets {
 /** The loss of one step. */
 export interface Objective {
   readonly total: Tensor<''>;
-  /** Its two parts, segmentation and classification, in one tensor to be read at once. */
+  /** Its parts, segmentation (where there is any) and classification, in one tensor to be read at once. */
   readonly values: Tensor<'E'>;
 }
 
@@ -67,6 +67,11 @@ export function recordObjective(tape: Tape, outputs: UNet3PlusOutputs, targets: 
   const { total: classification } = weightedSum(tape, entropies, classShares);
   const { total, values } = weightedSum(tape, [segmentation, classification], [1, 1]);
   return { total, values };
+}
+
+/** Cross-entropy of a classifier's logits, mean over the batch: it has nothing else to learn from. */
+export function recordClassObjective(tape: Tape, logits: Tensor<'NC'>, classes: Tensor<'N'>): Objective {
+  return weightedSum(tape, [crossEntropy(tape, logits, classes)], [1]);
 }
 
 /** The losses of any scale. */

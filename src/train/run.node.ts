@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../files.node.js';
-import { LEVELS } from '../model/unet3plus.js';
 import { openNodeDevice } from '../runtime/gpu.node.js';
 import { mebibytes, type Device } from '../runtime/device.js';
 import { tuningId, type NamedTuning } from '../runtime/tuning.js';
@@ -10,6 +9,7 @@ import { checkResumable, type Checkpoint, type CheckpointState, type RunIdentity
 import { readCheckpoint, writeCheckpoint } from './checkpoint.node.js';
 import { configHash, configYaml, type TrainConfig } from './config.js';
 import type { BatchSetup } from './draw-batches.node.js';
+import { taughtLevels } from './model-config.js';
 import { exportModel } from './export.node.js';
 import { readInitialModel, type InitialModel } from './initial-model.node.js';
 import { BatchLoader, siblingModule, type LoaderWaits } from './loader.node.js';
@@ -284,7 +284,7 @@ class Run {
 
   private openLoader(trainer: Trainer, first: number): BatchLoader {
     const { train, model } = this.options.config;
-    const setup: BatchSetup = { ...this.data.train, batch: train.batch, levels: model.deepSupervision ? LEVELS : 1 };
+    const setup: BatchSetup = { ...this.data.train, batch: train.batch, levels: taughtLevels(model) };
     return new BatchLoader({
       module: siblingModule('./draw-batches.node', import.meta.url),
       setup,

@@ -1,6 +1,6 @@
+import type { AnyNetwork } from '../model/architecture.js';
 import { initialArrays } from '../model/init.js';
 import { Network } from '../model/network.js';
-import { unet3plus } from '../model/unet3plus.js';
 import { Random } from '../random.js';
 import type { Device } from '../runtime/device.js';
 import type { Program } from '../runtime/program.js';
@@ -8,6 +8,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import type { BatchLayout } from './batch.js';
 import type { TrainConfig } from './config.js';
 import type { Objective } from './objective.js';
+import { configuredModel } from './model-config.js';
 import { DYNAMIC_LOSS_SCALING } from './loss-scale.js';
 import { AdamW } from './optimizer.js';
 import { learningRate } from './schedule.js';
@@ -17,6 +18,7 @@ import { checkBudget, layoutOf, recordStep } from './training-step.js';
 /** Losses of one step, before its update. */
 export interface StepLosses {
   readonly loss: number;
+  /** 0 of a classifier, which learns no maps. */
   readonly segmentation: number;
   readonly classification: number;
 }
@@ -29,7 +31,7 @@ export class Trainer {
   private constructor(
     readonly device: Device,
     readonly config: TrainConfig,
-    readonly network: Network,
+    readonly network: Network<AnyNetwork>,
     readonly optimizer: AdamW,
     readonly layout: BatchLayout,
     readonly program: Program,
@@ -48,7 +50,7 @@ export class Trainer {
     options: { arrays?: ReadonlyMap<string, Float32Array>; memoryBudgetBytes?: number } = {},
   ): Promise<Trainer> {
     const { train } = config;
-    const model = unet3plus(config.model);
+    const model = configuredModel(config.model);
     const network = new Network(device, model, 'train');
     network.load(options.arrays ?? initialArrays(model, train.seed));
     const stepState = new StepState(device);
@@ -63,7 +65,7 @@ export class Trainer {
     });
     const layout = layoutOf(config);
     const batch = device.tensor('E', [layout.length], undefined, 'batch');
-    const parts = { network, optimizer };
+    const parts = { network, optimizer, randomBits: stepState.seed };
     const { recorder, objective } = recordStep(parts, batch, config);
     if (options.memoryBudgetBytes !== undefined) checkBudget(parts, config, recorder.plan().peakBytes, options.memoryBudgetBytes);
     const program = await recorder.compile({ label: 'training step' });
@@ -80,7 +82,9 @@ export class Trainer {
 
   /** Losses of the last step submitted; waits for it. */
   async losses(): Promise<StepLosses> {
-    const [segmentation = NaN, classification = NaN] = await this.device.read(this.objective.values);
+    const parts = [...(await this.device.read(this.objective.values))];
+    const classification = parts.pop() ?? NaN;
+    const [segmentation = 0] = parts;
     return { loss: segmentation + classification, segmentation, classification };
   }
 

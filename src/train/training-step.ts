@@ -2,29 +2,32 @@
 import { Tape } from '../autograd/tape.js';
 import { SEGMENTATION_CHANNELS } from '../data/classes.js';
 import { UserError } from '../errors.js';
+import { isClassifier, type AnyNetwork } from '../model/architecture.js';
 import type { Network } from '../model/network.js';
-import { LEVELS } from '../model/unet3plus.js';
 import { mebibytes } from '../runtime/device.js';
 import { Recorder } from '../runtime/recorder.js';
 import { tensorIn, type Tensor } from '../runtime/tensor.js';
 import { batchLayout, type BatchLayout, type BatchPart } from './batch.js';
 import type { TrainConfig } from './config.js';
-import { recordObjective, type Objective } from './objective.js';
+import { taughtLevels, unfitSetting } from './model-config.js';
+import { recordClassObjective, recordObjective, type Objective } from './objective.js';
 import type { AdamW } from './optimizer.js';
 
 /** What a step works on beside its batch. */
 export interface StepParts {
-  readonly network: Network;
+  readonly network: Network<AnyNetwork>;
   readonly optimizer: AdamW;
+  /** Of each step, for stochastic depth. */
+  readonly randomBits: Tensor;
 }
 
 export function layoutOf({ train, model }: TrainConfig): BatchLayout {
-  return batchLayout(train.batch, train.patch, SEGMENTATION_CHANNELS.length, model.deepSupervision ? LEVELS : 1);
+  return batchLayout(train.batch, train.patch, SEGMENTATION_CHANNELS.length, taughtLevels(model));
 }
 
 /** Forward pass, losses, gradients, update and moving average. */
 export function recordStep(
-  { network, optimizer }: StepParts,
+  { network, optimizer, randomBits }: StepParts,
   batch: Tensor<'E'>,
   config: TrainConfig,
 ): { recorder: Recorder; objective: Objective } {
@@ -32,11 +35,15 @@ export function recordStep(
   const layout = layoutOf(config);
   const recorder = new Recorder(network.device, { maps: train.precision });
   const tape = new Tape(recorder);
-  const pass = network.pass(tape, 'train', { recompute: train.recompute === 'decoder' });
-  const outputs = network.model.forward(pass, part(batch, layout.image, 'NCHW'));
+  const pass = { ...network.pass(tape, 'train', { recompute: train.recompute === 'decoder' }), randomBits };
+  const { model } = network;
+  const image = part(batch, layout.image, 'NCHW');
+  const classes = part(batch, layout.classes, 'N');
   const masks = layout.targets.map((t) => part(batch, t, 'NCHW'));
   const weights = layout.weights.map((t) => part(batch, t, 'NCHW'));
-  const objective = recordObjective(tape, outputs, { masks, weights, classes: part(batch, layout.classes, 'N') }, train.losses);
+  const objective = isClassifier(model)
+    ? recordClassObjective(tape, model.forward(pass, image), classes)
+    : recordObjective(tape, model.forward(pass, image), { masks, weights, classes }, train.losses);
   recorder.keep(objective.values);
   tape.backward(objective.total, optimizer.lossScale.gradient);
   optimizer.record(recorder);
@@ -54,7 +61,7 @@ export function checkBudget(parts: StepParts, config: TrainConfig, needed: numbe
     [`train.patch=${train.patch >> 1}`, { patch: train.patch >> 1 }, train.patch % 32 === 0 && train.patch > 32],
   ];
   const proposals = choices
-    .filter(([, , possible]) => possible)
+    .filter(([, change, possible]) => possible && !unfitSetting(config.model, { ...train, ...change }))
     .map(([setting, change]) => `--set ${setting} (${mebibytes(plannedBytes(parts, { ...config, train: { ...train, ...change } }))})`);
   throw new UserError(
     `The memory budget of ${mebibytes(budgetBytes)} is too small: a training step of ${train.batch} patches of ${train.patch}x${train.patch} px ` +

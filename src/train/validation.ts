@@ -2,11 +2,13 @@ import type { GrayImage } from '../data/image.js';
 import { findCandidates, type Candidate } from '../detect/candidates.js';
 import { MIN_SCORE } from '../detect/detector.js';
 import { gatherEvidence, type Evidence } from '../detect/evidence.js';
-import { scoreImage, type ScoreModel } from '../detect/image-scores.js';
+import { scoreImage } from '../detect/image-scores.js';
 import type { Inference } from '../detect/inference.js';
 import type { ProbabilityMaps } from '../detect/maps.js';
+import { findingCalibration } from '../detect/score-calibration.js';
 import { frocCurve, RULE_B_RADIUS_MM, ruleB, sensitivityAt, type FrocCurve, type FrocImage } from '../evaluate/froc.js';
 import { localise, type Localisation } from '../evaluate/localisation.js';
+import type { ModelInfo } from '../model/model-file.js';
 import { countOverlap, overlap, poolCounts, rocAuc, type Counts } from '../evaluate/metrics.js';
 
 /** A patch whose truth is known; the synth room's `Sample` is one. */
@@ -78,8 +80,8 @@ export function patchFigures(results: readonly PatchScores[], pixelSpacingMm: nu
 }
 
 export interface PatchOptions {
-  /** Default: not calibrated. */
-  readonly scores?: ScoreModel | null | undefined;
+  /** Whose scores; default: not calibrated. */
+  readonly info?: Pick<ModelInfo, 'scores' | 'findingScore'>;
   readonly minScore?: number;
 }
 
@@ -87,13 +89,13 @@ export async function detectPatches(
   inference: Inference,
   patches: readonly LabelledPatch[],
   pixelSpacingMm: number,
-  { scores = null, minScore = MIN_SCORE }: PatchOptions = {},
+  { info = {}, minScore = MIN_SCORE }: PatchOptions = {},
 ): Promise<PatchResult[]> {
   const results: PatchResult[] = [];
   const radius = RULE_B_RADIUS_MM / pixelSpacingMm;
   for (const { image, masks, ignore, mcs, classIndex } of patches) {
     const { maps, classLogits } = await inference.run(image);
-    const candidates = findCandidates(maps, { pixelSpacingMm, minScore, calibration: scores?.finding });
+    const candidates = findCandidates(maps, { pixelSpacingMm, minScore, calibration: findingCalibration(info) });
     const isCounted = ({ x, y }: Point): boolean =>
       ignore[Math.round(y) * image.width + Math.round(x)] !== 1 || mcs.some((mc) => Math.hypot(mc.x - x, mc.y - y) <= radius);
     const truth = masks.reduce((all, m) => all.map((v, i) => v | (m[i] ?? 0)), new Uint8Array(image.data.length));
@@ -108,7 +110,7 @@ export async function detectPatches(
         truth,
       ),
       located: mcs.length === 0 ? null : localise(heat, { width: image.width, mask: truth, mcs, tolerance: radius }),
-      ...{ evidence, classLogits, ...scoreImage(evidence, classLogits, scores), classIndex },
+      ...{ evidence, classLogits, ...scoreImage(evidence, classLogits, info.scores ?? null), classIndex },
     });
   }
   return results;

@@ -1,7 +1,6 @@
 import { createImage } from '../data/image.js';
-import { Inference, type InferenceOptions } from '../detect/inference.js';
-import { Network } from '../model/network.js';
-import type { UNet3Plus } from '../model/unet3plus.js';
+import { openInference, type Inference, type InferenceOptions } from '../detect/inference.js';
+import type { AnyNetwork } from '../model/architecture.js';
 import type { Device } from '../runtime/device.js';
 import type { Sample } from '../synth/sample.js';
 import type { TrainConfig } from './config.js';
@@ -15,18 +14,16 @@ export const CALIBRATION_SEED = 500_000_003;
 /** Evaluates weights on the run's validation samples, the same at every step. */
 export class Validator {
   private samples: readonly Sample[] | undefined;
-  private readonly network: Network;
   private readonly inference: Inference;
 
   constructor(
     device: Device,
-    model: UNet3Plus,
+    private readonly model: AnyNetwork,
     private readonly setup: SampleSetup,
     private readonly config: TrainConfig,
     options: InferenceOptions = {},
   ) {
-    this.network = new Network(device, model, 'infer');
-    this.inference = new Inference(this.network, options);
+    this.inference = openInference(device, model, config.train.patch, options);
   }
 
   /** Runs an empty patch: what fails in validation, as a memory budget that is too small for it, then fails before the first step. */
@@ -46,11 +43,10 @@ export class Validator {
   /** Fits the scores of a finished network on other samples of the held-back backgrounds. */
   async calibrated(arrays: ReadonlyMap<string, Float32Array>): Promise<Calibrated> {
     const samples = drawSamples({ ...this.setup, seed: this.setup.seed + CALIBRATION_SEED }, this.config.train.calibrationPatches);
-    return calibrate(this.inference, { arrays, config: this.config.model }, samples, this.setup.synth.pixelSpacingMm);
+    return calibrate(this.inference, { arrays, model: this.model }, samples, this.setup.synth.pixelSpacingMm);
   }
 
   destroy(): void {
     this.inference.destroy();
-    this.network.destroy();
   }
 }

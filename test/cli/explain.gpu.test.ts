@@ -58,7 +58,7 @@ describe('mcgpu explain', () => {
     [['--class', 'mass'], /no class 'mass', expected one of none, benign-like, malignant-like/],
     [['--layer', 'conv9'], /no layer 'conv9' to explain by, expected one of enc\.0, .*dec\.0/],
     [['--region', '60,0,64,64'], /region 60,0,64,64 is not inside the image of 96x80 px/],
-    [['--region', '0,0,8,8'], /region is 8x8 px at the model's spacing, expected sides of at least 16/],
+    [['--region', '0,0,8,8'], /region is 8x8 px at the model's spacing, expected sides of at least 32/],
   ])('explains %j and writes nothing', async (argv, message) => {
     const out = join(folder, 'none');
     const { code, stderr } = await explain('--out', out, ...argv);

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { sigmoid } from '../../src/autograd/ops/sigmoid.js';
 import { Tape } from '../../src/autograd/tape.js';
 import { createImage, cropReflect, type GrayImage } from '../../src/data/image.js';
-import { Inference, type Detection, type InferenceOptions } from '../../src/detect/inference.js';
+import type { Detection, InferenceOptions } from '../../src/detect/inference.js';
 import { imageScores } from '../../src/detect/score.js';
+import { TiledInference } from '../../src/detect/tiled-inference.js';
 import { TileProgram } from '../../src/detect/tile-program.js';
 import { planTiles } from '../../src/detect/tiles.js';
 import { UserError } from '../../src/errors.js';
@@ -37,7 +38,7 @@ function noiseImage(seed: number, width: number, height: number): GrayImage {
 
 async function infer(image: GrayImage, options: InferenceOptions, { config = NEAR, breast, on = device }: Setup = {}): Promise<Result> {
   const network = new Network(on, unet3plus(config), 'infer');
-  const inference = new Inference(network, options);
+  const inference = new TiledInference(network, options);
   inference.load(randomArrays(config, 5));
   let tiles = 0;
   const before = on.allocatedBytes - network.store.weights.sizeBytes;
@@ -127,7 +128,7 @@ describe('tiled inference', () => {
     // The tests above must be able to fail.
     const image = noiseImage(1, 521, 437);
     const network = new Network(device, { ...unet3plus(NARROW), config: NEAR }, 'infer');
-    const inference = new Inference(network, { tile: LEAST + 64 });
+    const inference = new TiledInference(network, { tile: LEAST + 64 });
     inference.load(randomArrays(NARROW, 5));
     const short = await inference.run(image);
     inference.destroy();

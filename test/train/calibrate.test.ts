@@ -3,11 +3,13 @@ import { calibratedScore } from '../../src/detect/score-calibration.js';
 import type { Inference } from '../../src/detect/inference.js';
 import { createMaps } from '../../src/detect/maps.js';
 import { COMPACT } from '../../src/model/config.js';
+import { unet3plus } from '../../src/model/unet3plus.js';
 import { Random } from '../../src/random.js';
 import { calibrate } from '../../src/train/calibrate.js';
 import type { LabelledPatch } from '../../src/train/validation.js';
 
 const SIDE = 64;
+const MODEL = unet3plus(COMPACT);
 
 interface Spot {
   readonly x: number;
@@ -70,11 +72,11 @@ describe('calibration', () => {
   it('gives findings the probability that they had, and cools the last layer alone', async () => {
     const all = scenes(400);
     const { inference } = fakeInference(all);
-    const { arrays, scores, results } = await calibrate(inference, { arrays: ARRAYS, config: COMPACT }, all, 0.1);
+    const { arrays, scores, results } = await calibrate(inference, { arrays: ARRAYS, model: MODEL }, all, 0.1);
     expect([...arrays.get('fused.weight')!]).toEqual([0.25, 0.5]);
     expect([...arrays.get('head.0.weight')!]).toEqual([3]);
     // Of spots of log odds 6 half of the patches hold MCs, and in those 0.73 of the spots are.
-    const at6 = calibratedScore(1 / (1 + Math.exp(-6 / 4)), scores!.finding);
+    const at6 = calibratedScore(1 / (1 + Math.exp(-6 / 4)), scores!.scores!.finding);
     expect(at6).toBeGreaterThan(0.25);
     expect(at6).toBeLessThan(0.48);
     const found = results.flatMap(({ detections, marks }) =>
@@ -90,20 +92,20 @@ describe('calibration', () => {
       expect(bin.length).toBeGreaterThan(200);
       expect(Math.abs(bin.filter(({ real }) => real).length / bin.length - mean)).toBeLessThan(0.06);
     }
-    expect(scores!.malignant.weights[0]).toBeGreaterThan(0.5); // the class heads' log odds tell here
+    expect(scores!.scores!.malignant.weights[0]).toBeGreaterThan(0.5); // the class heads' log odds tell here
   });
 
   it('does not cool a second time', async () => {
     const all = scenes(60);
     const { inference } = fakeInference(all);
-    const { arrays } = await calibrate(inference, { arrays: ARRAYS, config: COMPACT, isCooled: true }, all, 0.1);
+    const { arrays } = await calibrate(inference, { arrays: ARRAYS, model: MODEL, isCooled: true }, all, 0.1);
     expect(arrays).toBe(ARRAYS);
   });
 
   it('leaves the network as it is where the samples are of one kind', async () => {
     const all = scenes(40).filter(({ classIndex }) => classIndex === 0);
     const { inference, loaded } = fakeInference(all);
-    const { arrays, scores } = await calibrate(inference, { arrays: ARRAYS, config: COMPACT }, all, 0.1);
+    const { arrays, scores } = await calibrate(inference, { arrays: ARRAYS, model: MODEL }, all, 0.1);
     expect(scores).toBeNull();
     expect(arrays).toBe(ARRAYS);
     expect(loaded.at(-1)).toBe(ARRAYS.get('fused.weight'));

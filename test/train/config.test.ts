@@ -34,7 +34,7 @@ describe('a training configuration', () => {
       'train.losses.focal=0',
     ]);
     expect(config.train).toEqual({ ...defaultConfig().train, steps: 7, batch: 3, losses: { ...defaultConfig().train.losses, focal: 0 } });
-    expect(config.model.encoder).toEqual([1, 2, 3, 4, 5]);
+    expect(config.model).toMatchObject({ encoder: [1, 2, 3, 4, 5] });
   });
 
   it('written back as YAML is the same', () => {
@@ -61,13 +61,15 @@ describe('a training configuration', () => {
     }
   });
 
-  it('of float32 and the usual losses has the hash that it had before the precision and other losses could be chosen', async () => {
-    const { train, ...rest } = defaultConfig();
+  it('of float32 and the usual losses and network has the hash that it had before these could be chosen', async () => {
+    const { train, model, ...rest } = defaultConfig();
+    const { architecture, ...settings } = model;
+    expect(architecture).toBe('unet3plus');
     const { workers, recompute, precision, losses: chosen, ...before } = train;
     const { iou, msSsim, msSsimWindow, ...losses } = chosen;
     expect([workers, recompute, precision]).toEqual([2, 'none', 'f32']);
     expect([iou, msSsim, msSsimWindow]).toEqual([0, 0, 7]);
-    expect(await configHash(defaultConfig())).toBe(await valueHash({ ...rest, train: { ...before, losses } }));
+    expect(await configHash(defaultConfig())).toBe(await valueHash({ ...rest, model: settings, train: { ...before, losses } }));
   });
 
   it('is hashed whatever the order of its keys, but not of its lists', async () => {

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Inference } from '../../src/detect/inference.js';
+import { openInference } from '../../src/detect/inference.js';
 import { countOverlap, overlap, poolCounts } from '../../src/evaluate/metrics.js';
-import { Network } from '../../src/model/network.js';
 import { DEMO_1 } from '../../src/synth/demo-1.js';
 import { phantomSource } from '../../src/synth/phantom.js';
 import { makeSample } from '../../src/synth/sample.js';
@@ -101,8 +100,7 @@ describe.runIf(device.halfPrecision)('training with maps of half precision', () 
         trainer.step(step, batch);
         await device.idle();
       }
-      const network = new Network(device, trainer.network.model, 'infer');
-      const inference = new Inference(network, { precision });
+      const inference = openInference(device, trainer.network.model, undefined, { precision });
       inference.load(await trainer.averagedArrays());
       const counts = [];
       for (const { image, masks } of samples) {
@@ -111,7 +109,7 @@ describe.runIf(device.halfPrecision)('training with maps of half precision', () 
           counts.push(countOverlap(map.map((p) => (p >= 0.5 ? 1 : 0)), masks[c] ?? [])); // prettier-ignore
       }
       reached[precision] = overlap(poolCounts(counts)).dice;
-      for (const part of [inference, network, trainer]) part.destroy();
+      for (const part of [inference, trainer]) part.destroy();
     }
     console.log(`Dice after 60 steps: ${JSON.stringify(reached)}`);
     expect(reached.f32).toBeGreaterThan(0.9);

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { Inference } from '../../src/detect/inference.js';
+import { openInference, type Inference } from '../../src/detect/inference.js';
 import { countOverlap, overlap, poolCounts } from '../../src/evaluate/metrics.js';
-import { Network } from '../../src/model/network.js';
 import { DEMO_1 } from '../../src/synth/demo-1.js';
 import { phantomSource } from '../../src/synth/phantom.js';
 import { makeSample, type Sample } from '../../src/synth/sample.js';
@@ -44,8 +43,7 @@ it(`the compact network learns one batch by heart: Dice over ${LEAST_DICE} in at
   const trainer = await Trainer.create(device, config);
   const batch = new Float32Array(trainer.layout.length);
   fillBatch(trainer.layout, samples, batch);
-  const network = new Network(device, trainer.network.model, 'infer'); // batch norms with running statistics, folded
-  const inference = new Inference(network);
+  const inference = openInference(device, trainer.network.model, undefined); // batch norms with running statistics, folded
   let reached = 0;
   let steps = 0;
   while (steps < MOST_STEPS && reached <= LEAST_DICE) {
@@ -57,5 +55,5 @@ it(`the compact network learns one batch by heart: Dice over ${LEAST_DICE} in at
   }
   console.log(`Dice ${reached.toFixed(3)} after ${steps} steps (${device.adapter.description})`);
   expect(reached).toBeGreaterThan(LEAST_DICE);
-  for (const part of [inference, network, trainer]) part.destroy();
+  for (const part of [inference, trainer]) part.destroy();
 }, 300_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gradCam } from '../../src/explain/grad-cam.js';
+import { gradCam } from '../../src/model/grad-cam.js';
 import { COMPACT } from '../../src/model/config.js';
 import { initialArrays } from '../../src/model/init.js';
 import { Network } from '../../src/model/network.js';
