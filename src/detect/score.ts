@@ -86,11 +86,25 @@ export function fusedLogits(scales: readonly { readonly sums: PooledSums; readon
 
 /** Class logits of an image from those of windows of it: their mean weighted by each window's P(any MC), as attention pooling weighs pixels. */
 export function pooledLogits(windows: readonly ArrayLike<number>[]): Float64Array {
-  const sums = windows.map((logits): PooledSums => {
-    const { mcScore } = imageScores(logits);
-    return { weighted: Array.from(logits, (l) => mcScore * l), weight: [mcScore] };
+  const logWeights = windows.map(logMcScore);
+  const largest = Math.max(...logWeights);
+  const sums = windows.map((logits, i): PooledSums => {
+    const weight = Math.exp(logWeights[i]! - largest); // not all 0, however sure every window is that it holds nothing
+    return { weighted: Array.from(logits, (l) => weight * l), weight: [weight] };
   });
   return pooledFeatures(mergeSums(sums), 0);
+}
+
+/** Logarithm of mcScore. */
+function logMcScore(logits: ArrayLike<number>): number {
+  const [none = 0, ...rest] = Array.from(logits);
+  const any = logSumExp(rest);
+  return any - logSumExp([none, any]);
+}
+
+function logSumExp(values: readonly number[]): number {
+  const top = Math.max(...values);
+  return top + Math.log(values.reduce((sum, v) => sum + Math.exp(v - top), 0));
 }
 
 /** Softmax. @param logits in the order of CLASSES */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { calibratedScore } from '../../src/detect/score-calibration.js';
+import { calibratedScore, findingCalibration } from '../../src/detect/score-calibration.js';
 import type { Inference } from '../../src/detect/inference.js';
 import { createMaps } from '../../src/detect/maps.js';
+import { imageScores } from '../../src/detect/score.js';
 import { COMPACT } from '../../src/model/config.js';
+import { resnet22 } from '../../src/model/resnet22.js';
 import { unet3plus } from '../../src/model/unet3plus.js';
 import { Random } from '../../src/random.js';
 import { calibrate } from '../../src/train/calibrate.js';
@@ -100,6 +102,21 @@ describe('calibration', () => {
     const { inference } = fakeInference(all);
     const { arrays } = await calibrate(inference, { arrays: ARRAYS, model: MODEL, isCooled: true }, all, 0.1);
     expect(arrays).toBe(ARRAYS);
+  });
+
+  it('fits for a classifier what a finding is worth, and leaves its weights and what it says of an image', async () => {
+    const all = scenes(400);
+    const { inference } = fakeInference(all);
+    const model = resnet22({ inputChannels: 1, width: 2, classes: 3 });
+    const { arrays, scores, results } = await calibrate(inference, { arrays: ARRAYS, model }, all, 0.1);
+    expect(arrays).toBe(ARRAYS);
+    expect(Object.keys(scores!)).toEqual(['findingScore']);
+    expect(scores!.findingScore!.weights[0]).toBeGreaterThan(0.5);
+    expect(findingCalibration(scores!)).toBe(scores!.findingScore);
+    for (const [i, { mcScore, malignancyScore, detections }] of results.entries()) {
+      expect({ mcScore, malignancyScore }).toEqual(imageScores([0, 0, all[i]!.odds]));
+      for (const { score } of detections) expect(score).toBeLessThan(0.9); // the map's peak may say 0.9997, but half of the patches hold nothing
+    }
   });
 
   it('leaves the network as it is where the samples are of one kind', async () => {
